@@ -1,0 +1,50 @@
+# Two commands: `make demo` sets everything up and runs the main job, `make test` sets everything up and tests it.
+#
+# TORCH=auto (default) takes PyTorch's CPU build unless an NVIDIA driver answers; TORCH=cpu and TORCH=cuda insist.
+# PIPFLAGS goes to every pip call, VENV and PY choose the environment and the interpreter.
+VENV ?= .venv
+PY ?= python3
+TORCH ?= auto
+PIPFLAGS ?=
+OUT ?= runs/demo
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test test-slow lint docs bench clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       set up, then run the assay on simulated chests (about 4 minutes after set-up)"
+	@echo "make test       set up, then lint, type-check and test"
+	@echo "make test-slow  the longer tests"
+	@echo "make docs       build the documentation into site/"
+	@echo "make bench      run the benchmarks against peers"
+
+$(VENV)/.ok: pyproject.toml constraints.txt install.sh
+	VENV="$(VENV)" PY="$(PY)" TORCH="$(TORCH)" PIPFLAGS="$(PIPFLAGS)" sh install.sh
+	touch $@
+
+setup: $(VENV)/.ok
+
+demo: setup
+	$(BIN)/radassay demo --out "$(OUT)"
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+test-slow: setup
+	$(BIN)/python -m pytest -q -m slow
+
+docs: setup
+	$(BIN)/mkdocs build --strict
+
+bench: setup
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) site

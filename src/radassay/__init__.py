@@ -1,0 +1,3 @@
+"""radassay: an assay for synthetic medical images."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Rules in TOML and the judge that holds findings to them."""

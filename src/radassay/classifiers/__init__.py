@@ -1,0 +1,1 @@
+"""Classifiers: the small diagnosis models that a trial trains."""

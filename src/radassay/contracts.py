@@ -1,0 +1,196 @@
+"""The plug-in shapes: Generator, Encoder, Classifier, Check and Defect.
+
+A plug-in is a frozen dataclass: its fields are settings, the docstrings under them are the help, its methods
+are the work. Each contract below is a list; `tests/contracts/` holds every registered plug-in to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radassay.evidence.finding import Finding
+from radassay.images.sample import Sample
+
+Grey = NDArray[np.float32]
+"""(n, size, size) grey values in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far long work has come; the command line draws it, tests ignore it."""
+
+    done: int
+    total: int
+    unit: str
+    """What is counted, such as `images` or `steps`."""
+    note: str = ""
+    """Losses and the like, short."""
+
+
+Report = Callable[[Progress], None]
+
+
+def silent(progress: Progress) -> None:
+    """Ignore progress."""
+
+
+class Generator(Protocol):
+    """Learns from real images and makes new ones.
+
+    Contract:
+        - `fit` sees the training images alone; labels are strings and every label given at `fit` can be sampled.
+        - `fit` killed at any moment and called again with the same arguments and folder carries on and ends in
+          the same weights as an unbroken run (same machine, same threads). Weights are safetensors, never pickle.
+        - `fit` of a finished folder returns at once.
+        - `sample` makes one image a label asked for, in [0, 1], shape (n, size, size); the same seed gives the same
+          images, whatever `batch`; image i depends on (seed, i, labels[i]) alone.
+        - Bad input (one image, NaN, odd size, an unknown label) is an `InputError` before any training.
+        - `fit` writes `folder/grids/*.png` as it goes and reports progress with its rate and losses.
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+    """Where the method is from."""
+
+    def fit(
+        self, pixels: Grey, labels: NDArray[np.str_], folder: Path, *, seed: int, report: Report = silent
+    ) -> None: ...
+
+    def sample(self, labels: NDArray[np.str_], folder: Path, *, seed: int, batch: int = 64) -> Grey: ...
+
+
+class Encoder(Protocol):
+    """Turns images into features.
+
+    Contract:
+        - `encode` maps (n, size, size) in [0, 1] to (n, d) float32, row by row: a row never depends on the others.
+        - The same settings give the same features; `fingerprint` names them (settings and weights).
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def encode(self, pixels: Grey) -> NDArray[np.float32]: ...
+
+
+class Classifier(Protocol):
+    """A small diagnosis model: the trial trains many.
+
+    Contract:
+        - `fit_score` trains on (pixels, targets) for exactly `steps` steps, keeps the snapshot that is best on the
+          validation images, and returns the score of each test image: higher means more likely positive.
+        - `augment` turns on classical augmentation; nothing else differs between arms.
+        - Same arguments, same machine, same threads: same scores. Nothing is learned from the test images.
+        - `targets` may hold one class only: scores are then constant.
+    """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
+
+    def fit_score(
+        self,
+        pixels: Grey,
+        targets: NDArray[np.bool_],
+        validation: tuple[Grey, NDArray[np.bool_]],
+        test: Grey,
+        *,
+        steps: int,
+        augment: bool,
+        seed: int,
+    ) -> NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a check may look at. A check never touches the sealed test images."""
+
+    training: Sample
+    """Real images that the generator and the trial learn from."""
+    held_out: Sample
+    """Real images of other patients: the reference of fidelity, coverage and memorisation."""
+    synthetic: Sample | None = None
+    """Generated images; None for a check of real data alone."""
+    encode: Callable[[Grey], NDArray[np.float32]] | None = None
+    """The encoder, (n, size, size) -> (n, d)."""
+    encoder: str = ""
+    """Name and fingerprint of the encoder."""
+    positive: str = ""
+    """The label that the task calls positive."""
+    others: Sequence[Sample] = ()
+    """Further sets that must share nothing with this one."""
+    sealed: Sample | None = None
+    """The test images, for the leakage check alone (pixels against pixels, no labels); None otherwise."""
+    cache: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
+
+    def features(self, sample: Sample) -> NDArray[np.float32]:
+        """Return the features of a sample, (n, d), computed once."""
+        if self.encode is None:
+            raise ValueError("no encoder was given")
+        key = f"{self.encoder}:{sample.fingerprint}"
+        if key not in self.cache:
+            self.cache[key] = self.encode(sample.pixels)
+        return self.cache[key]
+
+    def but(self, **changes: Any) -> Inputs:
+        """Return the inputs with some of them replaced; the cache of features is shared."""
+        return replace(self, **changes)
+
+    def fingerprints(self, *samples: Sample | None) -> tuple[str, ...]:
+        """Return the fingerprints to put into a finding."""
+        return tuple(s.fingerprint[:16] for s in samples if s is not None)
+
+
+class Check(Protocol):
+    """One question about images, answered with findings.
+
+    Contract:
+        - `measure` returns findings alone; it draws, judges and writes nothing, and reads no global random state.
+        - What cannot be measured is a finding without a value and with the reason; bad data are no exception.
+        - The same inputs and the same generator state give the same findings.
+        - Every value has an interval over patients, or a reason why none is valid.
+        - `quick` returns the same check without intervals, for the controls; its values are the same.
+        - No check knows that controls exist.
+    """
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+    """What it asks, in a radiologist's words."""
+    reads: ClassVar[Literal["real", "synthetic"]]
+    """`real`: it looks at the real images; `synthetic`: it compares generated images with real ones."""
+    matched: ClassVar[bool]
+    """Whether its values depend on the number of synthetic images, so that controls must have equally many."""
+    watched: ClassVar[Mapping[str, str]]
+    """The measures that the controls follow: finding name -> `higher` or `lower`, the way a defect moves it."""
+
+    def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]: ...
+
+    def quick(self) -> Check: ...
+
+
+class Defect(Protocol):
+    """A known fault, planted in a dose into inputs that have none.
+
+    Contract:
+        - `plant` at dose 0 changes nothing; a larger dose is a worse fault; the same rng state, the same result.
+        - It changes `inputs.synthetic` (`into == "synthetic"`) or the real samples (`into == "real"`), nothing else.
+    """
+
+    name: ClassVar[str]
+    what: ClassVar[str]
+    """The fault in a radiologist's words."""
+    unit: ClassVar[str]
+    """Unit of the dose, such as `share of images`."""
+    into: ClassVar[Literal["real", "synthetic"]]
+    doses: tuple[float, ...]
+    """Doses tried, ascending."""
+
+    def plant(self, inputs: Inputs, dose: float, rng: np.random.Generator) -> Inputs: ...

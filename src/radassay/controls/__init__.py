@@ -1,0 +1,1 @@
+"""Controls: the real-against-real floor, planted defects, and the limit of detection."""

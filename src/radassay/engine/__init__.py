@@ -1,0 +1,1 @@
+"""Where work runs: stages, progress and the cache of features."""

@@ -1,0 +1,1 @@
+"""Generators: they learn from real images and make new ones."""

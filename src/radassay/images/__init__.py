@@ -1,0 +1,1 @@
+"""Images in: readers, the import, image sets, splits, and simulated chests."""

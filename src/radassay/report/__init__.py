@@ -1,0 +1,1 @@
+"""The report: findings and verdicts of sealed runs as HTML and JSON."""
