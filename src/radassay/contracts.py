@@ -31,6 +31,8 @@ class Progress:
     """What is counted, such as `images` or `steps`."""
     note: str = ""
     """Losses and the like, short."""
+    task: str = ""
+    """Which stage of a run this is; filled in by the workbench."""
 
 
 Report = Callable[[Progress], None]

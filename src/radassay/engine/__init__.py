@@ -1,1 +1,0 @@
-"""Where work runs: stages, progress and the cache of features."""

@@ -1,0 +1,1 @@
+"""The path from images to a verdict; read `path.py` first."""

@@ -1,0 +1,207 @@
+"""A study: what will be done, fixed in one TOML file before any image is read.
+
+Settings are pydantic dataclasses: an unknown key, a wrong type or an impossible value is refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from radassay.errors import SettingsError
+
+STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=STRICT)
+class Material:
+    """Images from one place, acquired or generated."""
+
+    source: str = ""
+    """A folder with one folder a class, a folder with a `metadata.csv`, or a CSV or Parquet table."""
+    images: str = ""
+    """Folder that the file names of the table are relative to; found by itself where it lies beside the table."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Which column of the table is what, such as `{label = "finding"}`; known tables are recognised."""
+    simulated: dict[str, Any] = Field(default_factory=dict)
+    """Settings of a simulated cohort instead of a source, such as `{n_patients = 200}`."""
+    where: dict[str, list[str]] = Field(default_factory=dict)
+    """Keep only images with these values, such as `{modality = ["X-ray"]}`."""
+    positive: list[str] = Field(default_factory=list)
+    """Labels (as the source writes them) that count as positive; everything else is negative."""
+    name: str = ""
+    """Name in the report; the source's folder name by default."""
+    patient_key: str = ""
+    """Secret for the pseudonyms of patients; without one they are consistent, not anonymous."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Synthetic:
+    """The images on trial: made here by a generator, or made elsewhere and imported."""
+
+    generator: str = ""
+    """Name of a generator (`radassay list`), trained on the training patients alone."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """The generator's settings, such as `{images_seen = 60000}`."""
+    images: int = Field(default=0, ge=0)
+    """How many images to make; 0 makes as many as there are training images, in the same class mix."""
+    source: str = ""
+    """Images made elsewhere: a folder or table like that of real images."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Column mapping of that table."""
+    simulated: dict[str, Any] = Field(default_factory=dict)
+    """Fresh simulated patients in place of synthetic images: what a perfect generator would give."""
+    positive: list[str] = Field(default_factory=list)
+    """Labels that count as positive there; those of the real images by default."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Split:
+    """How patients are parted into training, validation and sealed test images."""
+
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    """Shares of patients for training, validation and test."""
+    published: bool = False
+    """Take the `split` column of the source as it is."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Checks:
+    """Which checks run, and on which features."""
+
+    names: list[str] = Field(default_factory=list)
+    """Names of checks (`radassay list`); all when empty."""
+    encoder: str = "random-conv"
+    """Encoder of the features."""
+    blanks: int = Field(default=20, ge=5)
+    """Real-against-real repeats for the floor of every measure."""
+    repeats: int = Field(default=5, ge=3)
+    """Repeats of every planted defect and dose."""
+    controls: bool = True
+    """Plant defects; without them no limit of detection is known and nothing above L1 can be claimed."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Trial:
+    """The downstream trial; fields are told in `radassay.trials.plan`."""
+
+    run: bool = True
+    """Do it."""
+    classifier: str = "small-cnn"
+    """Name of a classifier."""
+    seeds: int = Field(default=5, ge=2)
+    """Trainings an arm."""
+    steps: int = Field(default=400, ge=1)
+    """Optimisation steps, the same for every arm."""
+    ratio: float = Field(default=1.0, gt=0)
+    """Synthetic images per real training image in the mixed arms."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Study:
+    """Everything that decides a run's findings."""
+
+    name: str
+    """Short name, used for the folder."""
+    real: Material
+    """The acquired images."""
+    synthetic: Synthetic = Field(default_factory=Synthetic)
+    """The images on trial."""
+    question: str = ""
+    """What the study asks, in a sentence; printed on the report."""
+    others: list[Material] = Field(default_factory=list)
+    """Further sets that must share no radiograph with this one."""
+    size: Literal[32, 64, 128] = 64
+    """Side in pixels at which images are made and compared."""
+    fit: Literal["squash", "pad", "crop"] = "squash"
+    """How pictures become square."""
+    seed: int = 1
+    """Seed of everything random."""
+    split: Split = Field(default_factory=Split)
+    """Patients into training, validation and test."""
+    checks: Checks = Field(default_factory=Checks)
+    """The checks and their controls."""
+    trial: Trial = Field(default_factory=Trial)
+    """The downstream trial."""
+    rules: str = "local"
+    """Rule file: `local`, or the path of a TOML file."""
+
+    def plan(self) -> dict[str, Any]:
+        """Return the study as JSON values, with paths as they were given."""
+        plan: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # type: ignore[call-overload]
+        for material in (plan["real"], *plan["others"]):
+            material["patient_key"] = "given" if material["patient_key"] else ""
+        return plan
+
+
+def read_study(path: Path) -> Study:
+    """Return the study of a TOML file; its relative paths are relative to the file.
+
+    Raises:
+        SettingsError: no such file, no TOML, or a setting that is wrong; each is named.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"Cannot read the study file {path}", got=error.strerror,
+                            possible="`radassay demo --show-study` prints one to start from") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML file", got=str(error)) from None
+    return at(study_of(content, str(path)), path.parent)
+
+
+def study_of(content: dict[str, Any], where: str = "the study") -> Study:
+    """Return the study of parsed settings.
+
+    Raises:
+        SettingsError: a setting is unknown, has the wrong type, or contradicts another.
+    """
+    try:
+        study: Study = TypeAdapter(Study).validate_python(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = [str(part) for part in first["loc"]]
+        raise SettingsError(
+            f"{where}: {'.'.join(place)}: {first['msg']}", got=first.get("input"),
+            possible="Settings there: " + ", ".join(_settings_at(place[:-1])),
+        ) from None
+    given = [bool(study.real.source), bool(study.real.simulated)]
+    if sum(given) != 1:
+        raise SettingsError(f"{where}: [real] needs a `source` or `simulated` settings",
+                            got="both" if all(given) else "neither")
+    made = [bool(study.synthetic.generator), bool(study.synthetic.source), bool(study.synthetic.simulated)]
+    if sum(made) > 1:
+        raise SettingsError(f"{where}: [synthetic] takes one of generator, source and simulated", got="several")
+    if not study.real.positive:
+        raise SettingsError(f"{where}: [real] needs `positive`, the labels that the task calls positive",
+                            possible='For example positive = ["COVID-19"]')
+    return study
+
+
+def _settings_at(place: list[str]) -> list[str]:
+    """Return the settings possible at a place such as `real` or `others.0`."""
+    kinds: dict[str, type[Any]] = {"real": Material, "others": Material, "synthetic": Synthetic, "split": Split,
+                                   "checks": Checks, "trial": Trial}
+    return [f.name for f in fields(kinds.get(place[0], Study) if place else Study)]
+
+
+def at(study: Study, folder: Path) -> Study:
+    """Return the study with its relative paths seen from `folder`."""
+
+    def seen(path: str) -> str:
+        return str(folder / path) if path and not Path(path).is_absolute() else path
+
+    def material(m: Material) -> Material:
+        return replace(m, source=seen(m.source), images=seen(m.images))
+
+    rules = study.rules if study.rules == "local" else seen(study.rules)
+    return replace(
+        study, real=material(study.real), others=[material(m) for m in study.others], rules=rules,
+        synthetic=replace(study.synthetic, source=seen(study.synthetic.source)),
+    )
