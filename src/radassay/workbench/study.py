@@ -149,8 +149,11 @@ def read_study(path: Path) -> Study:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"Cannot read the study file {path}", got=error.strerror,
-                            possible="`radassay demo --show-study` prints one to start from") from None
+        raise SettingsError(
+            f"Cannot read the study file {path}",
+            got=error.strerror,
+            possible="`radassay demo --show-study` prints one to start from",
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is no TOML file", got=str(error)) from None
     return at(study_of(content, str(path)), path.parent)
@@ -168,26 +171,36 @@ def study_of(content: dict[str, Any], where: str = "the study") -> Study:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"]]
         raise SettingsError(
-            f"{where}: {'.'.join(place)}: {first['msg']}", got=first.get("input"),
+            f"{where}: {'.'.join(place)}: {first['msg']}",
+            got=first.get("input"),
             possible="Settings there: " + ", ".join(_settings_at(place[:-1])),
         ) from None
     given = [bool(study.real.source), bool(study.real.simulated)]
     if sum(given) != 1:
-        raise SettingsError(f"{where}: [real] needs a `source` or `simulated` settings",
-                            got="both" if all(given) else "neither")
+        raise SettingsError(
+            f"{where}: [real] needs a `source` or `simulated` settings", got="both" if all(given) else "neither"
+        )
     made = [bool(study.synthetic.generator), bool(study.synthetic.source), bool(study.synthetic.simulated)]
     if sum(made) > 1:
         raise SettingsError(f"{where}: [synthetic] takes one of generator, source and simulated", got="several")
     if not study.real.positive:
-        raise SettingsError(f"{where}: [real] needs `positive`, the labels that the task calls positive",
-                            possible='For example positive = ["COVID-19"]')
+        raise SettingsError(
+            f"{where}: [real] needs `positive`, the labels that the task calls positive",
+            possible='For example positive = ["COVID-19"]',
+        )
     return study
 
 
 def _settings_at(place: list[str]) -> list[str]:
     """Return the settings possible at a place such as `real` or `others.0`."""
-    kinds: dict[str, type[Any]] = {"real": Material, "others": Material, "synthetic": Synthetic, "split": Split,
-                                   "checks": Checks, "trial": Trial}
+    kinds: dict[str, type[Any]] = {
+        "real": Material,
+        "others": Material,
+        "synthetic": Synthetic,
+        "split": Split,
+        "checks": Checks,
+        "trial": Trial,
+    }
     return [f.name for f in fields(kinds.get(place[0], Study) if place else Study)]
 
 
@@ -202,6 +215,9 @@ def at(study: Study, folder: Path) -> Study:
 
     rules = study.rules if study.rules == "local" else seen(study.rules)
     return replace(
-        study, real=material(study.real), others=[material(m) for m in study.others], rules=rules,
+        study,
+        real=material(study.real),
+        others=[material(m) for m in study.others],
+        rules=rules,
         synthetic=replace(study.synthetic, source=seen(study.synthetic.source)),
     )

@@ -1,0 +1,31 @@
+"""How a run ends on the terminal: the answer, the ladder, the report's path."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from radassay.cli.progress import progress
+
+if TYPE_CHECKING:
+    from radassay.workbench.path import Outcome
+    from radassay.workbench.study import Study
+
+
+def run_and_tell(study: Study, out: Path) -> int:
+    """Run a study with progress and tell its outcome."""
+    from radassay.workbench.path import run
+
+    with progress() as report:
+        outcome = run(study, out, report)
+    return tell(outcome)
+
+
+def tell(outcome: Outcome) -> int:
+    """Print the verdict and the report's path last; return 1 when a check broke, else 0."""
+    for broken in outcome.broken:
+        print(f"not measured: {broken.check}: {broken.reason}", file=sys.stderr)
+    print(outcome.text)
+    print(f"report: {outcome.report}")
+    return 1 if outcome.broken else 0

@@ -1,0 +1,88 @@
+"""Progress on the terminal: a bar for a person, a line now and then for a log file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from radassay.contracts import Progress
+
+LOG_SECONDS = 15.0
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Progress], None]]:
+    """Yield a reporter that shows rate and time left on the standard error stream."""
+    if sys.stderr.isatty():
+        with _bars() as report:
+            yield report
+    else:
+        yield _Log().report
+
+
+class _Log:
+    """One line when a task begins, and one every quarter of a minute."""
+
+    def __init__(self) -> None:
+        self.task = ""
+        self.begun = self.last = 0.0
+        self.first = 0
+
+    def report(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.task != self.task:
+            self.task, self.begun, self.first, self.last = progress.task, now, progress.done, 0.0
+        if now - self.last < LOG_SECONDS and self.last:
+            return
+        self.last = now
+        done, spent = progress.done - self.first, now - self.begun
+        rate = f", {done / spent:.3g} {progress.unit}/s, {left(progress, done, spent)} left" if done and spent else ""
+        note = f"  {progress.note}" if progress.note else ""
+        print(f"{progress.task}: {progress.done}/{progress.total} {progress.unit}{rate}{note}", file=sys.stderr)
+
+
+def left(progress: Progress, done: int, spent: float) -> str:
+    """Return the time left as minutes and seconds, from the rate since this process began the task."""
+    seconds = int((progress.total - progress.done) * spent / done)
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        known: dict[str, tuple[int, float, int]] = {}
+
+        def report(progress: Progress) -> None:
+            if progress.task not in known:
+                number = bars.add_task(progress.task, total=progress.total, unit="", rate="", note="")
+                known[progress.task] = (int(number), time.monotonic(), progress.done)
+            number_, begun, first = known[progress.task]
+            spent = time.monotonic() - begun
+            rate = f"{(progress.done - first) / spent:.3g}/s" if spent > 1 else ""
+            bars.update(
+                number_,
+                completed=progress.done,
+                total=progress.total,
+                unit=progress.unit,
+                rate=rate,  # type: ignore[arg-type]
+                note=progress.note,
+            )
+
+        yield report

@@ -1,0 +1,33 @@
+"""`radassay run`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from radassay.cli.ending import run_and_tell
+
+
+@dataclass(frozen=True)
+class Command:
+    """The whole assay on your images: import, split by patient, generator, checks with controls, trial, report.
+
+    Killed at any moment, the same command carries on and ends in the same findings.
+
+    Example: radassay run study.toml --out runs/study
+    """
+
+    study: Annotated[Path, tyro.conf.Positional]
+    """The study file; `radassay demo --show-study` prints one to start from."""
+    out: Path | None = None
+    """Folder of the run; `runs/NAME` by default."""
+
+    def run(self) -> int:
+        """Run it."""
+        from radassay.workbench.study import read_study
+
+        study = read_study(self.study)
+        return run_and_tell(study, self.out or Path("runs") / study.name)

@@ -1,0 +1,48 @@
+"""`radassay train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from radassay.cli.progress import progress
+
+
+@dataclass(frozen=True)
+class Command:
+    """Train a generator on an image set; only its training split where it has one. Killed, it carries on.
+
+    Example: radassay train sets/phantoms --out generators/cgan --set images_seen 60000
+    """
+
+    images: Annotated[Path, tyro.conf.Positional]
+    """Folder of an image set (`radassay import` or `radassay simulate` makes one)."""
+    out: Path
+    """Folder for checkpoints, sample grids and losses."""
+    generator: str = "cgan"
+    """Which generator (`radassay list`)."""
+    set: dict[str, str] = field(default_factory=dict)
+    """The generator's settings, as pairs such as `images_seen 60000`."""
+    size: int = 64
+    """Side in pixels: 32, 64 or 128."""
+    seed: int = 1
+    """Seed of weights and batches."""
+
+    def run(self) -> int:
+        """Run it."""
+        import numpy as np
+
+        from radassay.images.imageset import ImageSet
+        from radassay.workbench.making import plugin, train, typed
+
+        images = ImageSet.open(self.images)
+        if (images.table["split"] != "").any():
+            images = images.take(np.flatnonzero(images.table["split"] == "train"))
+        generator = plugin("generators", self.generator, {k: typed(v) for k, v in self.set.items()})
+        with progress() as report:
+            train(images, self.out, generator, size=self.size, fit="squash", seed=self.seed, report=report)
+        print(f"trained on {len(images)} images, in {self.out}")
+        return 0

@@ -1,0 +1,198 @@
+"""The path: images in, synthetic images made or brought, checks with controls, trial, seal, verdict, report.
+
+Every step records its findings in the run directory and is skipped when they are there already, so that the
+same command carries on after a kill and ends in the same findings.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from radassay.checklists.judge import judge
+from radassay.checklists.rules import read_rules
+from radassay.contracts import Progress, Report, silent
+from radassay.evidence.finding import Finding
+from radassay.evidence.provenance import provenance
+from radassay.evidence.run import Run, write_atomic
+from radassay.evidence.verdict import Judgement
+from radassay.images.imageset import ImageSet
+from radassay.images.sample import Sample
+from radassay.images.splits import open_test, test_uses
+from radassay.report.build import build
+from radassay.report.render import to_html, to_json, to_text
+from radassay.trials.plan import TrialPlan
+from radassay.trials.record import run_trial
+from radassay.workbench import making
+from radassay.workbench.assessing import Assessment, assess, encoder_of, unmeasured
+from radassay.workbench.materials import (
+    Materials,
+    bring_synthetic,
+    describe,
+    gather,
+    import_findings,
+    positive_name,
+    stage_seed,
+)
+from radassay.workbench.pictures import contact_sheet
+from radassay.workbench.study import Study
+
+CAPTIONS = {
+    "grid-real": "Real training images, drawn at random, at the size the study works at",
+    "grid-synthetic": "Synthetic images, drawn at random",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run ends in."""
+
+    judgement: Judgement
+    text: str
+    """The answer and the ladder, for the terminal."""
+    report: Path
+    """The HTML report."""
+    broken: tuple[Finding, ...] = ()
+    """Checks that failed and were recorded as not measured."""
+
+
+def run(study: Study, out: Path, report: Report = silent) -> Outcome:
+    """Take a study to a sealed run and its report; called again after a kill, carry on.
+
+    Raises:
+        InputError: images or settings cannot be used; what was recorded before stays.
+        EvidenceError: the folder holds another run, was altered, or cannot be written.
+    """
+    record = Run.start(out, study.plan(), provenance())
+    if not record.sealed:
+        with timed(record, "materials"):
+            materials = gather(study, record.work, task(report, "images"))
+        with timed(record, "synthetic"):
+            synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
+        test = open_sealed_test(study, materials, record, "leakage check: pixels alone, no labels")
+        with timed(record, "checks and controls"):
+            assessment = Assessment(study, materials, test, synthetic, encoder_of(study))
+            assess(assessment, record, task(report, "checks"))
+        with timed(record, "trial"):
+            try_in_patients(study, materials, synthetic, record, task(report, "trial"))
+        note_materials(study, materials, synthetic, record)
+        record.seal()
+    return conclude(out, study.rules)
+
+
+def make_synthetic(study: Study, materials: Materials, record: Run, report: Report) -> ImageSet | None:
+    """Return the study's synthetic images: imported, simulated, or made by a generator trained here; or None."""
+    wanted = study.synthetic
+    if wanted.source or wanted.simulated:
+        synthetic = bring_synthetic(study, materials.real, record.work, materials.reports, report)
+    elif wanted.generator:
+        generator = making.plugin("generators", wanted.generator, wanted.settings)
+        folder = record.work / "generator"
+        seed = int(stage_seed(study, "generator").generate_state(1)[0])
+        making.train(materials.training, folder, generator, size=study.size, fit=study.fit, seed=seed, report=report)
+        labels = making.labels_wanted(materials.training, wanted.images)
+        synthetic = making.sample(generator, folder, record.work / "sets" / "synthetic", labels, seed=seed)
+    else:
+        synthetic = None
+    findings = import_findings(materials.reports)
+    pictures = {"grid-real": sheet(materials.training, study)}
+    if synthetic is not None:
+        pictures["grid-synthetic"] = sheet(synthetic, study)
+        findings.append(
+            Finding(
+                check="generation",
+                name="n_synthetic",
+                value=float(len(synthetic)),
+                unit="images",
+                method="count, exact",
+                n_images=len(synthetic),
+                inputs=(synthetic.fingerprint[:16],),
+            )
+        )
+    record.record("images", findings, pictures=pictures)
+    return synthetic
+
+
+def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: str) -> ImageSet:
+    """Return the test images, after writing down for what they were opened."""
+    return open_test(materials.real, record.work / "sets" / "real", purpose=purpose, study=study.name)
+
+
+def try_in_patients(
+    study: Study, materials: Materials, synthetic: ImageSet | None, record: Run, report: Report
+) -> None:
+    """Record the downstream trial, or why there was none."""
+    if "trial" in record.stages():
+        return
+    if synthetic is None or not study.trial.run:
+        reason = "there are no synthetic images" if synthetic is None else "the study asks for no trial"
+        record.record("trial", [Finding(check="trial", name="gain_over_controls", reason=reason)])
+        return
+    plan = TrialPlan(seeds=study.trial.seeds, steps=study.trial.steps, ratio=study.trial.ratio, seed=study.seed)
+    test = open_sealed_test(study, materials, record, "downstream trial")
+    classifier = making.plugin("classifiers", study.trial.classifier, {})
+    training, validation, tested, made = (
+        Sample.of(images, study.size, study.fit) for images in (materials.training, materials.held_out, test, synthetic)
+    )
+    predictions, findings = run_trial(
+        plan, classifier, training, validation, tested, made, positive_name(study), record.work / "trial", report
+    )
+    record.record("trial", findings, tables={"predictions": predictions})
+
+
+def note_materials(study: Study, materials: Materials, synthetic: ImageSet | None, record: Run) -> None:
+    """Keep what the report tells of the sets, which is not measured but counted."""
+    sets = {"real": describe(materials.real, materials.reports.get(materials.real.name))}
+    for other in materials.others:
+        sets[f"other: {other.name}"] = describe(other, materials.reports.get(other.name))
+    if synthetic is not None:
+        sets["synthetic"] = describe(synthetic, materials.reports.get(synthetic.name))
+    record.note("sets", sets)
+    record.note("captions", CAPTIONS)
+    record.note("test_uses", test_uses(record.work / "sets" / "real"))
+
+
+def conclude(out: Path, rules: str) -> Outcome:
+    """Judge a sealed run and draw its report; nothing is measured again.
+
+    Raises:
+        RunUnfinished, RunAltered: the run is not sealed, or not as it was sealed.
+        SettingsError: the rules cannot be used.
+    """
+    record = Run.open_sealed(out)
+    judgement = judge(record.findings(), read_rules(rules))
+    drawn = build(record, judgement)
+    write_atomic(out / "report.html", to_html(drawn).encode())
+    write_atomic(out / "report.json", to_json(drawn).encode())
+    return Outcome(judgement, to_text(drawn), out / "report.html", tuple(unmeasured(record.findings())))
+
+
+def sheet(images: ImageSet, study: Study, columns: int = 8, rows: int = 3) -> bytes:
+    """Return a contact sheet of a set, without reading more images than it shows."""
+    rng = np.random.default_rng(stage_seed(study, "sheet", images.name))
+    labels = images.table["label"].to_numpy(dtype=str)
+    shown = [rng.permutation(np.flatnonzero(labels == label))[: columns * rows] for label in sorted(set(labels))]
+    return contact_sheet(Sample.of(images.take(np.concatenate(shown)), study.size, study.fit), columns, rows, 0)
+
+
+def task(report: Report, name: str) -> Report:
+    """Return a reporter that says which part of the run is at work."""
+    return lambda progress: report(replace(progress, task=progress.task or name))
+
+
+@contextmanager
+def timed(record: Run, name: str) -> Iterator[None]:
+    """Add the wall time of a part to the run's notes; resumed parts add up."""
+    start = time.monotonic()
+    yield
+    seconds = dict(record.about["notes"].get("seconds", {}))
+    seconds[name] = round(seconds.get(name, 0.0) + time.monotonic() - start, 1)
+    record.note("seconds", seconds)
+
+
+__all__ = ["Outcome", "Progress", "conclude", "run"]
