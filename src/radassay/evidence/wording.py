@@ -1,0 +1,114 @@
+"""How numbers are written, everywhere alike: in verdicts, in the report and on the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from radassay.evidence.finding import Finding
+
+Kind = Literal["auc", "difference", "share", "count", "plain"]
+
+LABELS = {
+    "kid": "KID",
+    "kid_training": "KID to the training images",
+    "frechet": "Fréchet distance",
+    "auc_border": "AUC from the border alone",
+    "auc_lungs_out": "AUC with the lungs blacked out",
+    "auc_shape": "AUC from the shape of the picture file",
+    "auc_histogram": "AUC from the grey-level histogram",
+    "auc_file": "AUC from the file's form and size",
+    "auc_full": "AUC from the whole image",
+    "auc_null": "AUC with shuffled labels",
+    "auc_real": "Real images only",
+    "auc_real_classical": "Real + classical augmentation",
+    "auc_real_duplicates": "Real + as many duplicates",
+    "auc_real_synthetic": "Real + synthetic",
+    "auc_synthetic_only": "Synthetic only",
+    "gain_over_real": "Gain over real images only",
+    "gain_over_classical": "Gain over classical augmentation",
+    "gain_over_duplicates": "Gain over duplicates",
+    "gain_over_controls": "Gain over the best control",
+    "detectable_gain": "Smallest gain this trial could have seen",
+    "n_synthetic": "Synthetic images",
+}
+"""Names of measures as a reader should see them; others are spelt out from their name."""
+
+SYMBOLS = {"kid": "KID", "frechet": "Fréchet distance"}
+
+
+def label(name: str) -> str:
+    """Return a measure's name in words."""
+    return LABELS.get(name) or name.replace("_", " ").strip().capitalize()
+
+
+def symbol(name: str) -> str:
+    """Return the short name put before a number in a sentence, such as `AUC`."""
+    if name.startswith("auc"):
+        return "AUC"
+    return SYMBOLS.get(name) or label(name).lower()
+
+
+def kind(finding: Finding) -> Kind:
+    """Return how the finding's numbers are written."""
+    name, unit = finding.name, finding.unit.lower()
+    if name.startswith("auc"):
+        return "auc"
+    if "gain" in name or name.endswith("difference"):
+        return "difference"
+    if unit.startswith("share") or unit == "fraction" or name.endswith("_share"):
+        return "share"
+    if name.startswith(("n_", "shared_")) or unit in ("images", "patients", "pairs", "files", "count", "radiographs"):
+        return "count"
+    return "plain"
+
+
+def number(value: float, how: Kind = "plain") -> str:
+    """Return a number as text: AUC to 3 decimals, shares as per cent, others to 3 significant digits."""
+    if how == "count" and float(value).is_integer():
+        return f"{value:,.0f}"
+    if how == "auc":
+        text = f"{value:.3f}"
+    elif how == "difference":
+        text = f"{value:+.3f}"
+    elif how == "share":
+        text = f"{100 * value:.1f} %"
+    elif value == 0:
+        text = "0"
+    else:
+        digits = 2 - math.floor(math.log10(abs(value)))
+        text = f"{value:.{digits}f}" if 0 <= digits <= 6 else f"{value:.3g}"
+    return text.replace("-", "−")
+
+
+def interval(finding: Finding) -> str:
+    """Return the interval such as `0.921–0.958`, or an empty string."""
+    if finding.low is None or finding.high is None:
+        return ""
+    how = kind(finding)
+    low, high = number(finding.low, how), number(finding.high, how)
+    if how == "share":
+        low = low.removesuffix(" %")
+    return f"{low} to {high}" if how == "difference" or finding.low < 0 else f"{low}–{high}"
+
+
+def with_interval(finding: Finding) -> str:
+    """Return value and interval such as `AUC 0.941 (95 % interval 0.921–0.958)`."""
+    if finding.value is None:
+        return finding.reason
+    text = f"{symbol(finding.name)} {number(finding.value, kind(finding))}"
+    span = interval(finding)
+    return f"{text} ({100 * finding.level:.3g} % interval {span})" if span else text
+
+
+def dose(value: float, unit: str = "") -> str:
+    """Return a dose with its unit: shares as per cent, others as they are."""
+    if unit.startswith("share"):
+        of = unit.removeprefix("share").strip()
+        return f"{100 * value:.3g} % {of}".strip()
+    return f"{value:.3g} {unit}".strip()
+
+
+def control(name: str) -> str:
+    """Return a defect's name in words, such as `corner marker`."""
+    return name.replace("-", " ").replace("_", " ")
