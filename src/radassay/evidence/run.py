@@ -92,8 +92,9 @@ class Run:
             raise RunUnfinished(f"{path} holds no run", possible="Give the folder that `radassay run` wrote")
         if not (path / "seal.json").exists():
             raise RunUnfinished(f"The run in {path} has no seal", possible="Run the same command again to finish it")
-        run = cls(path, json.loads((path / "run.json").read_text())["plan"])
+        run = cls(path, {})
         run.verify()
+        run.plan = json.loads((path / "run.json").read_text())["plan"]
         return run
 
     @property
@@ -189,7 +190,10 @@ class Run:
 
     def verify(self) -> None:
         """Raise `RunAltered`, naming the file, unless every sealed byte is as it was."""
-        sealed: dict[str, str] = json.loads((self.path / "seal.json").read_text())["sha256"]
+        try:
+            sealed: dict[str, str] = json.loads((self.path / "seal.json").read_text())["sha256"]
+        except (ValueError, KeyError, TypeError):
+            raise RunAltered(f"seal.json was changed after the run in {self.path} was sealed") from None
         now = self._digests()
         for name in sorted(sealed.keys() | now.keys()):
             if name not in now:
