@@ -1,0 +1,143 @@
+"""Laws of the Fréchet distance, the kernel distance and the manifold measures."""
+
+import numpy as np
+import pytest
+
+from radassay.stats.frechet import frechet, frechet_distance
+from radassay.stats.manifold import neighbours, prdc
+from radassay.stats.mmd import kid
+from radassay.stats.resample import deal_groups
+
+
+def units(n, prefix="u"):
+    return np.array([f"{prefix}{i}" for i in range(n)])
+
+
+def normal(rng, n, d=8, mean=0.0):
+    return rng.normal(size=(n, d)) * np.linspace(2, 0.3, d) + mean
+
+
+def test_frechet_knows_the_distance_of_two_normals_and_is_symmetric():
+    rng = np.random.default_rng(0)
+    x, y = normal(rng, 40_000), normal(rng, 40_000, mean=0.5)
+    assert frechet_distance(x, y) == pytest.approx(8 * 0.25, rel=0.03)
+    assert frechet_distance(x[:500], y[:300]) == pytest.approx(frechet_distance(y[:300], x[:500]), rel=1e-9)
+    assert frechet_distance(x[:500], x[:500]) == pytest.approx(0, abs=1e-9)
+
+
+def test_frechet_stands_rank_deficiency_and_far_features():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 50)), rng.normal(size=(30, 50))
+    assert np.isfinite(frechet_distance(x, y))
+    x, y = normal(rng, 300), normal(rng, 300)
+    near, far = frechet(x, y, units(300), units(300)), frechet(x + 1e5, y + 1e5, units(300), units(300))
+    assert far.value == pytest.approx(near.value, rel=1e-4, abs=1e-4)
+
+
+def kernel_mean(d, x_mean, y_mean):
+    """E (x·y/d + 1)³ of two independent normals of `normal`, from the moments of quadratic forms."""
+    s, nu, mu = np.linspace(2, 0.3, d) ** 2, np.full(d, x_mean), np.full(d, y_mean)
+    a, second = nu @ mu, np.sum((s + nu**2) * (s + mu**2)) + np.sum(np.outer(nu * mu, nu * mu)) - np.sum((nu * mu) ** 2)
+    cube = a**3 + 3 * a * np.sum(s * mu**2) + 3 * (a * (np.sum(s**2) + np.sum(s * nu**2)) + 2 * np.sum(s**2 * mu * nu))
+    return 1 + 3 * a / d + 3 * second / d**2 + cube / d**3
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.2])
+def test_corrected_frechet_and_kid_are_centred_and_cover(shift):
+    """The plain distance is far off at this n; the corrected one is not, and intervals hold the truth."""
+    rng, d, n = np.random.default_rng(1), 16, 120
+    values, plains, kids, fd_hits, kid_hits = [], [], [], 0, 0
+    kid_truth = kernel_mean(d, 0, 0) + kernel_mean(d, shift, shift) - 2 * kernel_mean(d, 0, shift)
+    for _ in range(100):
+        x, y = normal(rng, n, d), normal(rng, n, d, shift)
+        fd, distance = frechet(x, y, units(n), units(n)), kid(x, y, units(n), units(n))
+        values.append(fd.value)
+        plains.append(fd.plain)
+        kids.append(distance.value)
+        fd_hits += fd.interval.low <= d * shift**2 <= fd.interval.high
+        kid_hits += distance.interval.low <= kid_truth <= distance.interval.high
+    assert np.mean(plains) > d * shift**2 + 0.3
+    assert abs(np.mean(values) - d * shift**2) < 4 * np.std(values) / 10
+    assert abs(np.mean(kids) - kid_truth) < 4 * np.std(kids) / 10
+    assert fd_hits >= 90
+    assert kid_hits >= 88
+
+
+def clustered(rng, n_patients, each, d=8):
+    patient = normal(rng, n_patients, d)
+    x = np.repeat(patient, each, axis=0) + 0.2 * rng.normal(size=(n_patients * each, d))
+    return x, np.repeat(units(n_patients), each)
+
+
+def test_several_images_a_patient_do_not_feign_a_difference():
+    rng, kids, naive, fd_hits, kid_hits = np.random.default_rng(2), [], [], 0, 0
+    for _ in range(60):
+        (x, ux), (y, uy) = clustered(rng, 40, 5), clustered(rng, 40, 5)
+        distance = kid(x, y, ux, uy)
+        fd = frechet(x, y, ux, uy)
+        kids.append(distance.value)
+        naive.append(kid(x, y, units(200), units(200)).value)
+        kid_hits += distance.interval.low <= 0 <= distance.interval.high
+        fd_hits += fd.interval.low <= 0 <= fd.interval.high
+    assert abs(np.mean(kids)) < 3 * np.std(kids) / 60**0.5
+    assert np.mean(naive) > 5 * np.std(naive) / 60**0.5
+    assert kid_hits >= 53
+    assert fd_hits >= 53
+
+
+def test_kid_refuses_a_single_patient():
+    x = np.zeros((5, 3))
+    with pytest.raises(ValueError, match="two patients"):
+        kid(x, x, np.array(["a"] * 5), units(5))
+
+
+def test_left_out_values_are_those_of_the_smaller_samples():
+    rng = np.random.default_rng(3)
+    x, ux = clustered(rng, 12, 6, d=3)
+    y, uy = rng.normal(size=(50, 3)), units(50)
+    gx, gy = deal_groups(ux, 6), deal_groups(uy, 6)
+    measures = prdc(x, y, 5, gx, gy)
+    for name, measure in measures.items():
+        assert measure.value == pytest.approx(prdc(x, y, 5)[name].value)
+        for g in range(6):
+            assert measure.without_real[g] == pytest.approx(prdc(x[gx != g], y, 5)[name].value), name
+            assert measure.without_fake[g] == pytest.approx(prdc(x, y[gy != g], 5)[name].value), name
+
+
+def test_blocks_do_not_change_the_measures(monkeypatch):
+    from radassay.stats import manifold
+
+    rng = np.random.default_rng(4)
+    x, y, g = rng.normal(size=(90, 4)), rng.normal(size=(70, 4)), deal_groups(units(90), 5)
+    whole = prdc(x, y, 5, g, None)
+    monkeypatch.setattr(manifold, "BLOCK_CELLS", 100)
+    for name, measure in prdc(x, y, 5, g, None).items():
+        assert measure.value == whole[name].value
+        np.testing.assert_array_equal(measure.without_real, whole[name].without_real)
+
+
+def test_copies_of_the_reference_score_as_the_reference_itself():
+    x = np.random.default_rng(5).normal(size=(200, 30)) + 1000.0
+    measures = prdc(x, x.copy(), 5)
+    assert measures["precision"].value == measures["recall"].value == measures["coverage"].value == 1.0
+    # a ball of k neighbours holds k images and its centre
+    assert measures["density"].value == pytest.approx(6 / 5)
+
+
+def test_collapse_and_distance_show():
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(300, 5))
+    collapsed, far = x[:1] + 0.01 * rng.normal(size=(300, 5)), rng.normal(size=(300, 5)) + 50
+    assert prdc(x, collapsed)["coverage"].value < 0.1 and prdc(x, collapsed)["recall"].value < 0.1
+    assert prdc(x, far)["precision"].value == prdc(x, far)["density"].value == 0.0
+
+
+def test_neighbours_pass_over_the_same_patient():
+    x = np.array([[0.0], [0.1], [1.0], [1.1], [5.0]])
+    patient = np.array([0, 0, 1, 1, 2])
+    distance, index = neighbours(x, x, 2, patient, patient)
+    np.testing.assert_array_equal(index, [[2, 3], [2, 3], [1, 0], [1, 0], [3, 2]])
+    np.testing.assert_allclose(distance[0], [1.0, 1.21])
+    assert np.isinf(neighbours(x[:2], x[:2], 2, patient[:2], patient[:2])[0]).all()
+    with pytest.raises(ValueError, match="neighbours"):
+        neighbours(x, x, 6)
