@@ -1,0 +1,214 @@
+"""Shortcut: the disease can be told from what has nothing to do with the disease."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from radassay.checks.features import from_file, from_pixels
+from radassay.checks.patients import patients_of, unknown_patients
+from radassay.contracts import Inputs
+from radassay.evidence.finding import Finding
+from radassay.images.sample import Sample
+from radassay.stats.association import cramers_v
+from radassay.stats.auc import area, aucs
+from radassay.stats.discriminant import out_of_fold, patient_folds
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """Predict the disease from the border, from what lies outside the lungs, from shape, histogram and file type.
+
+    Each is a ridge-regularised linear discriminant with the same fixed penalty, trained and scored on different
+    patients (cross-validation); a network can do all this and more. Sources: Maguolo & Nanni, Inf Fusion 2021;76:1
+    (lungs blacked out); DeGrave et al., Nat Mach Intell 2021;3:610; Zech et al., PLoS Med 2018;15:e1002683 (source).
+    """
+
+    folds: int = 5
+    """Parts of the patients; each is scored by a model of the others."""
+    penalty: float = 1e-3
+    """Ridge penalty as a share of the features' total variance."""
+    permutations: int = 100
+    """Times the labels are shuffled over patients for the null."""
+    fewest: int = 10
+    """Patients that each class needs."""
+    intervals: bool = True
+    """Whether intervals are computed."""
+
+    name: ClassVar[str] = "shortcut"
+    question: ClassVar[str] = "Can the disease be told from the picture's border, shape or file instead of the lungs?"
+    reads: ClassVar[Literal["real", "synthetic"]] = "real"
+    matched: ClassVar[bool] = False
+    watched: ClassVar[Mapping[str, str]] = {"auc_border": "higher", "auc_lungs_out": "higher"}
+
+    def quick(self) -> Shortcut:
+        """Return the same check without intervals."""
+        return replace(self, intervals=False)
+
+    def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+        """Return one AUC a kind of shortcut, their null, and how site and label go together."""
+        real = inputs.training.joined(inputs.held_out, "real")
+        findings = self._predict(real, inputs.positive, rng, "all", {**from_pixels(real), **from_file(real)})
+        findings += self._site(real, inputs.positive)
+        if inputs.synthetic is not None:
+            made = inputs.synthetic
+            findings += self._predict(made, inputs.positive, rng, "synthetic", from_pixels(made))
+        return findings
+
+    def _predict(
+        self,
+        sample: Sample,
+        positive: str,
+        rng: np.random.Generator,
+        part: str,
+        features: Mapping[str, NDArray[np.float64] | str],
+    ) -> list[Finding]:
+        """Return the AUC of the label from each set of features, and the null of the border's."""
+        targets = sample.labels == positive
+        refusal = self._refusal(sample, targets, f"label {positive!r}")
+        names = [*features, "auc_null"]
+        if refusal:
+            return [self._finding(sample, name, part, reason=refusal) for name in names]
+        fold = patient_folds(targets, sample.patients, self.folds)
+        findings = []
+        for name, values in features.items():
+            if isinstance(values, str):
+                findings.append(self._finding(sample, name, part, reason=values))
+            else:
+                findings.append(self._area(sample, name, part, values, targets, fold))
+        shuffled = np.stack([shuffle(targets, sample.patients, rng) for _ in range(self.permutations)], axis=1)
+        border = features["auc_border"]
+        assert not isinstance(border, str)
+        return [*findings, self._null(sample, part, border, shuffled, fold)]
+
+    def _refusal(self, sample: Sample, targets: NDArray[np.bool_], what: str) -> str:
+        """Return why nothing can be predicted, or nothing."""
+        if not np.isfinite(sample.pixels).all():
+            return "some pixels are not finite numbers"
+        with_it, without = (len(np.unique(sample.patients[rows])) for rows in (targets, ~targets))
+        if min(with_it, without) < self.fewest:
+            return f"too few patients: {with_it} with and {without} without {what}; {self.fewest} of each are needed"
+        return ""
+
+    def _area(
+        self,
+        sample: Sample,
+        name: str,
+        part: str,
+        values: NDArray[np.float64],
+        targets: NDArray[np.bool_],
+        fold: NDArray[np.integer[Any]],
+        **details: Any,
+    ) -> Finding:
+        scores = out_of_fold(values, targets[:, None].astype(np.float64), fold, self.penalty)[:, 0]
+        scores = np.round(scores, 9)
+        caution = unknown_patients(sample)
+        note = {"chance": 0.5, "features": values.shape[1], **details}
+        if not self.intervals:
+            value = float(aucs(scores, targets)[0])
+            return self._finding(sample, name, part, value=value, reason="no interval was asked for", details=note)
+        found = area(scores, targets, sample.patients)
+        method = f"{found.method}; scores of {self.folds}-fold cross-validation over patients"
+        limits = {"value": found.value, "low": found.low, "high": found.high, "method": method}
+        return self._finding(sample, name, part, reason=caution, details=note, **limits)
+
+    def _null(
+        self,
+        sample: Sample,
+        part: str,
+        border: NDArray[np.float64],
+        shuffled: NDArray[np.bool_],
+        fold: NDArray[np.integer[Any]],
+    ) -> Finding:
+        """Return the mean AUC from the border of labels shuffled over patients, and its range."""
+        scores = out_of_fold(border, shuffled.astype(np.float64), fold, self.penalty)
+        areas = [float(aucs(s, t)[0]) for s, t in zip(scores.T, shuffled.T, strict=True)]
+        limits: dict[str, Any] = {"reason": "no interval was asked for"}
+        if self.intervals:
+            low, high = (float(q) for q in np.quantile(areas, [0.025, 0.975]))
+            method = f"range of 95 % of {self.permutations} permutations of the labels over patients, no confidence"
+            limits = {"low": min(low, float(np.mean(areas))), "high": max(high, float(np.mean(areas)))}
+            limits |= {"method": method + " interval", "reason": unknown_patients(sample)}
+        return self._finding(sample, "auc_null", part, value=float(np.mean(areas)), details={"chance": 0.5}, **limits)
+
+    def _site(self, real: Sample, positive: str) -> list[Finding]:
+        """Return how site and label go together, and whether negatives alone betray their site."""
+        names = ("association_site_label", "auc_site", "auc_site_negatives")
+        sites = real.table["site"].to_numpy(dtype=str)
+        known = sites != ""
+        if known.mean() < 0.5 or len(np.unique(sites[known])) < 2:
+            reason = f"the site is known of {known.mean():.0%} of the images, {len(np.unique(sites[known]))} sites"
+            return [self._finding(real, name, "all", reason=reason) for name in names]
+        some, codes = real.take(known), sites[known]
+        targets = some.labels == positive
+        refusal = self._refusal(some, targets, f"label {positive!r}")
+        if refusal:
+            return [self._finding(some, name, "all", reason=refusal) for name in names]
+        fold = patient_folds(targets, some.patients, self.folds)
+        hot = (codes[:, None] == np.unique(codes)[None, :]).astype(np.float64)
+        counts = {str(s): int((codes == s).sum()) for s in np.unique(codes)} if hot.shape[1] <= 20 else {}
+        return [
+            self._association(some, targets, codes, counts),
+            self._area(some, "auc_site", "all", hot, targets, fold),
+            self._negatives(some.take(~targets), codes[~targets]),
+        ]
+
+    def _association(
+        self,
+        some: Sample,
+        targets: NDArray[np.bool_],
+        codes: NDArray[np.str_],
+        counts: dict[str, int],
+    ) -> Finding:
+        labels = targets.astype(str)
+        value = cramers_v(codes, labels)
+        limits: dict[str, Any] = {"reason": "no interval was asked for"}
+        if self.intervals:
+            blocks = patient_folds(np.zeros(len(codes), dtype=bool), some.patients, min(200, patients_of(some)))
+            left = [cramers_v(codes[blocks != b], labels[blocks != b]) for b in np.unique(blocks)]
+            half = float(norm.ppf(0.975) * np.sqrt((len(left) - 1) * np.var(left)))
+            method = f"jackknife over {len(left)} groups of patients"
+            limits = {"low": max(0.0, value - half), "high": min(1.0, value + half), "method": method}
+            limits["reason"] = unknown_patients(some)
+        return self._finding(
+            some, "association_site_label", "all", value=value, unit="Cramér's V", details={"counts": counts}, **limits
+        )
+
+    def _negatives(self, negatives: Sample, codes: NDArray[np.str_]) -> Finding:
+        """Return the AUC of the largest site against the others from the full thumbnail, without any disease."""
+        sites, counts = np.unique(codes, return_counts=True)
+        largest = str(sites[np.argmax(counts)]) if len(sites) else ""
+        targets = codes == largest
+        refusal = self._refusal(negatives, targets, f"site {largest!r} among the negatives")
+        if refusal:
+            return self._finding(negatives, "auc_site_negatives", "label=negative", reason=refusal)
+        fold = patient_folds(targets, negatives.patients, self.folds)
+        full = from_pixels(negatives)["auc_full"]
+        return self._area(negatives, "auc_site_negatives", "label=negative", full, targets, fold, site=largest)
+
+    def _finding(self, sample: Sample, name: str, part: str, **fields: Any) -> Finding:
+        fields = {"unit": "AUC", "direction": "lower is better", **fields}
+        return Finding(
+            check=self.name,
+            name=name,
+            slice=part,
+            n_patients=patients_of(sample),
+            n_images=len(sample),
+            inputs=(sample.fingerprint[:16],),
+            **fields,
+        )
+
+
+def shuffle(targets: NDArray[np.bool_], patients: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return the targets shuffled over patients: the patients' blocks of labels are laid out in a random order."""
+    cluster = np.unique(patients, return_inverse=True)[1]
+    home = np.argsort(cluster, kind="stable")
+    place = rng.permutation(int(cluster.max()) + 1)
+    out = np.empty(len(targets), dtype=bool)
+    out[home] = targets[np.argsort(place[cluster], kind="stable")]
+    return out

@@ -1,0 +1,52 @@
+"""A share of images with an interval over patients."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from radassay.stats.auc import Interval
+
+
+def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's score interval of `hits` in `n` (J Am Stat Assoc 1927;22:209); `n` may be fractional."""
+    z = float(norm.ppf(0.5 + level / 2))
+    share = hits / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
+
+
+def share(hit: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.95) -> Interval:
+    """Return the share of images that are hit, with Wilson's interval at the effective number of images.
+
+    The effective number is n divided by the design effect of images within patients (Korn & Graubard, Surv
+    Methodol 1998;24:193), at most n and at least the number of patients where every image agrees.
+
+    Args:
+        hit: (n,) n at least 1.
+        patients: (n,) the independent unit of each image.
+    """
+    hit = np.asarray(hit, dtype=bool)
+    n = len(hit)
+    value = float(hit.mean())
+    _, cluster = np.unique(np.asarray(patients), return_inverse=True)
+    clusters = int(cluster.max()) + 1
+    low, high = wilson(value * _effective(hit, cluster, clusters), _effective(hit, cluster, clusters), level)
+    method = "Wilson" if clusters == n else "Wilson, images weighted by the design effect of patients"
+    return Interval(value, low, high, method)
+
+
+def _effective(hit: NDArray[np.bool_], cluster: NDArray[np.integer[Any]], clusters: int) -> float:
+    n, value = len(hit), float(hit.mean())
+    if clusters == n or clusters == 1:
+        return float(clusters)
+    if value in (0.0, 1.0):
+        return float(clusters)
+    excess = np.bincount(cluster, hit - value, minlength=clusters)
+    variance = clusters / (clusters - 1) * float((excess**2).sum()) / n**2
+    return float(n / max(1.0, variance / (value * (1 - value) / n)))
