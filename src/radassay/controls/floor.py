@@ -46,18 +46,11 @@ def synthetic_counts(inputs: Inputs) -> dict[str, int]:
 
 
 def _apportioned(total: int, mix: Mapping[str, int], caps: Mapping[str, int]) -> dict[str, int]:
-    """Return whole numbers that sum to `total`, in proportion to `mix` but never above `caps`."""
+    """Return whole numbers that sum to `total`, in proportion to `mix` (Webster's method) but never above `caps`."""
     counts = dict.fromkeys(sorted(caps), 0)
-    while (missing := total - sum(counts.values())) > 0:
+    for _ in range(total):
         room = [label for label in counts if counts[label] < caps[label]]
-        mass = sum(mix[label] for label in room)
-        ideal = {label: missing * mix[label] / mass for label in room}
-        steps = {label: min(int(ideal[label]), caps[label] - counts[label]) for label in room}
-        if not any(steps.values()):
-            # Largest remainder gets the odd image; ties go by name.
-            steps = {max(room, key=lambda label: (ideal[label], label)): 1}
-        for label, step in steps.items():
-            counts[label] += step
+        counts[max(room, key=lambda label: mix[label] / (2 * counts[label] + 1))] += 1
     return counts
 
 

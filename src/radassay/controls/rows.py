@@ -43,4 +43,4 @@ class RememberedRows:
 
 
 def _digests(pixels: Grey) -> list[bytes]:
-    return [hashlib.sha256(np.ascontiguousarray(picture)).digest() for picture in pixels]
+    return [hashlib.sha256(picture.tobytes()).digest() for picture in pixels]

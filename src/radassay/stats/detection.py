@@ -50,7 +50,7 @@ class Detection:
 
 
 def percentile_factor(degrees: float | Floats) -> Any:
-    """Return c_p, by which a standard deviation is multiplied to reach the 95th percentile (EP17-A2, 5.3.3.2).
+    """Return c_p, by which a standard deviation is multiplied to reach the 95th percentile (EP17-A2).
 
     The divisor removes the bias of a standard deviation that was estimated with few degrees of freedom.
     """
@@ -181,7 +181,8 @@ def _crossing(means: Floats, spreads: Floats, counts: Floats, degrees: Floats, d
     lob = means[:, 0] + percentile_factor(degrees[0]) * spreads[:, 0]
     margin = isotonic_means(means, counts) - percentile_factor(degrees) * spreads - lob[:, None]
     # Measures without spread (counts that stay 0) leave margins of rounding size, which show nothing.
-    seen = margin > 1e-9 * np.abs(means).max(axis=1, keepdims=True)
+    rounding = 1e-9 * np.abs(means).max(axis=1, keepdims=True)
+    seen = margin > rounding
     seen[:, 0] = False
     from_here_on = np.logical_and.accumulate(seen[:, ::-1], axis=1)[:, ::-1]
     first = np.argmax(from_here_on, axis=1)
@@ -189,6 +190,8 @@ def _crossing(means: Floats, spreads: Floats, counts: Floats, degrees: Floats, d
     limits[from_here_on[:, 1]] = doses[1]
     for row in np.flatnonzero(first > 1):
         i = first[row]
-        before, after = min(margin[row, i - 1], 0.0), margin[row, i]
-        limits[row] = doses[i - 1] + (doses[i] - doses[i - 1]) * -before / (after - before)
+        before, after = margin[row, i - 1], margin[row, i]
+        # Counts without any noise leave no margin below zero to start a line from: only the dose seen is certain.
+        part = 1.0 if before >= -rounding[row, 0] else -before / (after - before)
+        limits[row] = doses[i - 1] + (doses[i] - doses[i - 1]) * part
     return limits
