@@ -102,7 +102,7 @@ class Chest:
     """
 
     def __init__(self, person: Person, pose: Pose | None = None, *, arms: bool = True) -> None:
-        self.person, self.pose = person, pose or Pose()
+        self.person, self.pose, self.arms = person, pose or Pose(), arms
         s = person.size
         self.scale, self.half_width = s, 131.0 * s * person.width
         self.depth = 93.0 * s * (1 + 0.012 * person.shape[0])
@@ -110,8 +110,8 @@ class Chest:
         self.down = 9.0 * self.pose.inspiration
         self.turn = float(np.tan(self.pose.rotation))
         fraction = [0, 0.015, 0.05, 0.10, 0.18, 0.28, 0.42, 0.58, 0.75, 0.9, 1.05, 1.3]
-        outer = [0.38, 0.47, 0.56, 0.645, 0.745, 0.83, 0.915, 0.97, 1.0, 1.01, 1.0, 0.95]
-        inner = [0.38, 0.27, 0.18, 0.10, 0.02, -0.08, -0.2, -0.25, -0.25, -0.25, -0.25, -0.25]
+        outer = [0.38, 0.50, 0.60, 0.69, 0.785, 0.86, 0.93, 0.975, 1.0, 1.01, 1.0, 0.95]
+        inner = [0.38, 0.26, 0.17, 0.09, 0.01, -0.08, -0.2, -0.25, -0.25, -0.25, -0.25, -0.25]
         deep = [0, 0.16, 0.30, 0.43, 0.58, 0.73, 0.88, 0.96, 1.0, 1.0, 1.0, 0.95]
         back = [26, 26, 25, 23, 18, 12, 6, 2, 0, 0, 0, 0]
         height = [self.apex - 250.0 * s * f for f in fraction]
@@ -179,7 +179,7 @@ class Chest:
         top = np.where(right, np.float32(top_right), np.float32(top_left))
         away = np.abs(x) - np.where(right, np.float32(60 * s), np.float32(70 * s))
         lateral = np.maximum(away, 0) / (70 * s)
-        fall = 40 * s * lateral * lateral + 16 * s * lateral**6 + 10 * s * (np.minimum(away, 0) / (60 * s)) ** 2
+        fall = 40 * s * lateral * lateral + 16 * s * lateral**6 + 3 * s * (np.minimum(away, 0) / (60 * s)) ** 2
         under = np.maximum(top - fall - z, 0.0)
         return around(np.float32(-12 * s), 95 * s * np.sqrt(under / (48 * s)))
 
@@ -189,11 +189,11 @@ class Chest:
         h = s * self.person.heart
         low = -58.0 * s - 0.75 * self.down
         mid = self.turn * 35 * s + 2 * shape[4] * s
-        ventricle = (26 * s + mid, -32 * s, low)
+        ventricle = (25 * s + mid, -24 * s, low)
         lie = float(np.radians(-33 - 3 * self.pose.inspiration + 4 * shape[5]))
         return [
-            ellipsoid(x, z, ventricle, (66 * h, 46 * h, 47 * h), lie),
-            ellipsoid(x, z, (-10 * s + mid, -28 * s, low + 8 * s), (33 * h, 38 * h, 47 * h)),
+            ellipsoid(x, z, ventricle, (66 * h, 54 * h, 47 * h), lie),
+            ellipsoid(x, z, (-10 * s + mid, -20 * s, low + 8 * s), (33 * h, 48 * h, 47 * h)),
             ellipsoid(x, z, (15 * s + mid, -30 * s, 0.0), (26 * h, 30 * s, 42 * s), 0.25),
         ]
 
@@ -201,18 +201,22 @@ class Chest:
         """Return the mediastinum: great veins, aortic arch, descending aorta, spine's soft tissue."""
         s, shape, arch = self.scale, self.person.shape, self.person.arch
         turned = x + self.turn * 10
-        right, left = 27.0 * s * (1 + 0.05 * shape[6]), 24.0 * s
+        right, left = 23.0 * s * (1 + 0.05 * shape[6]), 21.5 * s
         wide = np.where(turned < 0, np.float32(right), np.float32(left)) * (1 + 0.16 * np.tanh((z - 60 * s) / (25 * s)))
+        # below the hila the heart takes over from the great vessels
+        wide *= 1 - 0.42 / (1 + np.exp((z + 22 * s) / (9 * s))) + 0.7 / (1 + np.exp((z + 88 * s) / (5 * s)))
         wide = wide.astype(np.float32)
+        deep = np.float32(s) * (70 - 22 / (1 + np.exp((z + 15 * s) / (14 * s))))
         knob = (19.0 * s + self.turn * -20, 14 * s, 46 * s + 3 * shape[7] * s)
         along = np.clip((z - 46 * s) / (-200 * s), 0, 1)
         aorta = np.float32(12.5 * s * arch**0.5)
         off = (x - (26 * s * arch - 14 * s * along)) / aorta
-        descending = around(np.float32(46 * s), aorta * np.sqrt(np.maximum(1 - off * off, 0)) * (z < 50 * s))
-        spine = around(np.float32(74 * s), 34 * s * bulge((x + self.turn * 70) / (22 * s), 3.0))
+        descending = around(np.float32(46 * s), aorta * np.sqrt(np.maximum(1 - off * off, 0) * np.clip((62 * s - z) / (30 * s), 0, 1)))
+        spine = around(np.float32(74 * s), 30 * s * bulge((x + self.turn * 70) / (23 * s), 2.0))
         return [
-            around(np.float32(-6 * s), 70 * s * bulge(turned / wide, 2.3)),
+            around(np.float32(-6 * s), deep * bulge(turned / wide, 2.3)),
             ellipsoid(x, z, knob, (18 * s * arch, 28 * s, 17 * s * arch)),
+            ellipsoid(x, z, (-13 * s + self.turn * 20, -18 * s, 40 * s), (19 * s, 30 * s, 40 * s), 0.06),
             descending,
             spine,
         ]
@@ -228,11 +232,11 @@ class Chest:
     def stomach(self, x: Array, z: Array) -> Interval:
         """Return the gas under the left dome."""
         s, shape = self.scale, self.person.shape
-        gas = (1 + 0.3 * shape[9]) * s
+        gas = (0.85 + 0.3 * shape[9]) * s
         top = -97 * s - self.down + (4 * shape[2] - 3 * shape[3]) * s
-        fluid_level = z > top - (21 + 5 * shape[9]) * s
+        above_fluid = np.clip((z - top + (24 + 6 * shape[8]) * s) / 5, 0, 1)
         inside = ellipsoid(x, z, (66 * s, -15 * s, top - 24 * s), (27 * gas, 24 * gas, 18 * gas), -0.2)
-        return Interval(inside.front, np.where(fluid_level, inside.back, inside.front))
+        return Interval(inside.front, inside.front + inside.length * above_fluid)
 
     def dents(self, x: Array, z: Array) -> list[Interval]:
         """Return everything that takes room from the lungs within the cage."""

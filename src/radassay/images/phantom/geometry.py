@@ -6,7 +6,7 @@ each (x, z), the interval of y that it fills; thin structures (ribs, vessels) ar
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,18 +44,42 @@ class Points(NamedTuple):
 
 def profile(heights: list[float], values: list[float]) -> Array:
     """Return a monotone cubic profile through (height, value), tabled at `TABLE_Z`; constant outside."""
-    from scipy.interpolate import PchipInterpolator
-
     order = np.argsort(heights)
-    knots, at = np.asarray(heights)[order], np.asarray(values)[order]
-    return PchipInterpolator(knots, at)(np.clip(TABLE_Z, knots[0], knots[-1])).astype(np.float32)
+    return monotone(np.asarray(heights)[order], np.asarray(values)[order][:, None], TABLE_Z)[:, 0]
+
+
+def monotone(knots: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[Any]) -> Array:
+    """Return the monotone cubic through ascending knots (Fritsch and Butland 1984), constant outside.
+
+    Args:
+        knots: (k,).
+        values: (k, d).
+        at: (n,).
+
+    Returns:
+        (n, d).
+    """
+    step = np.diff(knots)[:, None]
+    slope = np.diff(values, axis=0) / step
+    left, right = slope[:-1], slope[1:]
+    weight = (step[:-1] + 2 * step[1:]) / (3 * (step[:-1] + step[1:]))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.where(left * right > 0, left * right / (weight * right + (1 - weight) * left), 0.0)
+    tangent = np.concatenate([slope[:1], middle, slope[-1:]])
+    at = np.clip(at, knots[0], knots[-1])
+    i = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
+    h = step[i]
+    t = (at - knots[i])[:, None] / h
+    first = (1 + 2 * t) * (1 - t) ** 2 * values[i] + t * (1 - t) ** 2 * h * tangent[i]
+    found: Array = (first + t * t * (3 - 2 * t) * values[i + 1] + t * t * (t - 1) * h * tangent[i + 1]).astype(np.float32)
+    return found
 
 
 def look_up(table: Array, z: Array) -> Array:
     """Return a tabled profile at heights z."""
     place = np.clip((z - TABLE_Z[0]) * 2.0, 0.0, len(TABLE_Z) - 1.001)
     index = place.astype(np.int32)
-    part = place - index
+    part = place - index.astype(np.float32)
     found: Array = table[index] * (1 - part) + table[index + 1] * part
     return found
 
@@ -116,18 +140,16 @@ def filled(y: Array, interval: Interval, step: float) -> Array:
 
 
 def splat(row: Array, column: Array, mass: Array, size: int) -> Array:
-    """Return the mass that falls into each pixel, shared between the four nearest (bilinear); shape (size, size)."""
-    r0, c0 = np.floor(row).astype(np.int32), np.floor(column).astype(np.int32)
-    inside = (r0 >= 0) & (c0 >= 0) & (r0 < size - 1) & (c0 < size - 1)
-    r0, c0, row, column, mass = r0[inside], c0[inside], row[inside], column[inside], mass[inside]
-    fr, fc = row - r0, column - c0
-    at = r0 * size + c0
-    total = np.zeros(size * size)
-    for shift, weight in (
-        (0, (1 - fr) * (1 - fc)),
-        (1, (1 - fr) * fc),
-        (size, fr * (1 - fc)),
-        (size + 1, fr * fc),
-    ):
-        total += np.bincount(at + shift, mass * weight, minlength=size * size)
-    return total.reshape(size, size).astype(np.float32)
+    """Return the mass that falls into each pixel, shape (size, size).
+
+    Points are counted into half pixels, smoothed there by (1 2 1)/4 and summed: close to sharing each point
+    between its nearest pixels, at a quarter of the cost.
+    """
+    fine = 2 * size
+    r, c = (2 * row + 1).astype(np.int32), (2 * column + 1).astype(np.int32)
+    inside = (r > 0) & (c > 0) & (r < fine - 1) & (c < fine - 1)
+    at = r[inside] * fine + c[inside]
+    half = np.bincount(at, mass[inside], minlength=fine * fine).astype(np.float32).reshape(fine, fine)
+    half[1:-1] = half[:-2] * 0.25 + half[1:-1] * 0.5 + half[2:] * 0.25
+    half[:, 1:-1] = half[:, :-2] * 0.25 + half[:, 1:-1] * 0.5 + half[:, 2:] * 0.25
+    return half[::2, ::2] + half[1::2, ::2] + half[::2, 1::2] + half[1::2, 1::2]

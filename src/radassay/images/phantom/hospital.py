@@ -109,9 +109,9 @@ class Hospital:
 HOSPITALS = (
     Hospital(
         name="A",
-        level=2.28,
-        width=0.60,
-        local=0.55,
+        level=2.20,
+        width=0.76,
+        local=0.9,
         blur_mm=0.5,
         photons=25_000.0,
         margin=(0.0, 0.004),
@@ -125,9 +125,9 @@ HOSPITALS = (
     ),
     Hospital(
         name="B",
-        level=2.05,
-        width=0.74,
-        local=0.25,
+        level=2.15,
+        width=0.85,
+        local=0.5,
         blur_mm=1.2,
         photons=6_000.0,
         margin=(0.015, 0.06),

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 
 from radassay.images.phantom.anatomy import AIR_HU, FAT_HU, SOFT_HU, Chest, Pose
 from radassay.images.phantom.disease import Opacities
-from radassay.images.phantom.geometry import Array, length_outside, splat
+from radassay.images.phantom.geometry import Array, Interval, Points, length_outside, splat
 from radassay.images.phantom.skeleton import bones, vertebrae
 from radassay.images.phantom.vessels import vessels
 
@@ -72,7 +72,12 @@ def opacity_depth(opacities: Opacities, film: Film) -> Array:
 def lung_depth(chest: Chest, film: Film) -> Array:
     """Return the depth of lung behind each pixel, mm."""
     x, z = film.grid
-    return length_outside(chest.cage(x, z), chest.dents(x, z))
+    whole = chest.cage(x, z)
+    some = whole.back > whole.front
+    depth = np.zeros_like(x)
+    x, z = x[some], z[some]
+    depth[some] = length_outside(Interval(whole.front[some], whole.back[some]), chest.dents(x, z))
+    return depth
 
 
 def radiological_depth(chest: Chest, film: Film, opacities: Opacities | None = None) -> Array:
@@ -89,9 +94,8 @@ def radiological_depth(chest: Chest, film: Film, opacities: Opacities | None = N
     depth -= (SOFT_HU - AIR_HU) / 1000 * np.minimum(gas, muscle)
     column, added = vertebrae(chest, x, z)
     depth += column.length * added / 1000
-    bone, vessel = bones(chest), vessels(chest)
-    total = splat(*film.pixel(bone.x, bone.z), bone.mass, film.size)
-    total += splat(*film.pixel(vessel.x, vessel.z), vessel.mass, film.size)
+    thin = Points.joined([bones(chest), vessels(chest)])
+    total = splat(*film.pixel(thin.x, thin.z), thin.mass, film.size)
     depth += total / np.float32(1000 * film.pitch**2)
     if opacities is not None:
         depth += opacity_depth(opacities, film) / 1000

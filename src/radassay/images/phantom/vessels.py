@@ -9,7 +9,7 @@ from radassay.images.phantom.anatomy import SOFT_HU, Chest
 from radassay.images.phantom.geometry import Points
 
 Grid = NDArray[np.float64]
-GENERATIONS = 7
+GENERATIONS = 6
 
 
 def _tree(chest: Chest, sign: float, rng: np.random.Generator) -> tuple[Grid, Grid, Grid]:
@@ -83,9 +83,10 @@ def _bronchi(chest: Chest) -> Points:
         at = rng.random((n, 1))
         turn, radius = rng.random(n) * 2 * np.pi, 5.8 * s * np.sqrt(rng.random(n))
         place = (np.array([-2.0, 14.0, 22.0]) * (1 - at) + np.array(end) * at) * s
-        place[:, 0] += radius * np.cos(turn) * 0.7
+        place[:, 0] += radius * np.cos(turn) * 0.6
         place[:, 1] += radius * np.sin(turn)
-        place[:, 2] += radius * np.cos(turn) * 0.7
-        mass = np.full(n, -1000.0 * np.pi * (5.8 * s) ** 2 * 45 * s / n)
+        place[:, 2] += radius * np.cos(turn) * 0.8 * np.sign(end[0])
+        # their walls and the vessels around them take back nearly half of the air
+        mass = np.full(n, -550.0 * np.pi * (5.8 * s) ** 2 * 45 * s / n)
         parts.append(Points(*place.T, mass))
     return Points.joined(parts)
