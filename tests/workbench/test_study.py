@@ -22,7 +22,7 @@ def test_paths_are_seen_from_the_study_file(tmp_path):
         ({"trial": {"stpes": 1}}, r"trial\.stpes.*Settings there: .*steps"),
         ({"checks": {"blanks": 1}}, r"checks\.blanks"),
         ({"real": {"positive": ["x"]}}, "needs a `source`"),
-        ({"real": {"source": "a", "simulated": {"n_patients": 9}, "positive": ["x"]}}, "both"),
+        ({"real": {"source": "a", "simulated": {"patients": 9}, "positive": ["x"]}}, "both"),
         ({"real": {"source": "a"}}, "needs `positive`"),
         ({"synthetic": {"generator": "cgan", "source": "x"}}, "one of"),
     ],

@@ -36,17 +36,17 @@ class Command:
     def run(self) -> int:
         """Run it."""
         from radassay.images.importing import import_images
-        from radassay.images.sources import TableMapping
+        from radassay.images.tables import TableMapping
         from radassay.workbench.materials import counting
 
         with progress() as report:
             images, imported = import_images(
                 self.source,
                 self.out,
-                name=self.name or self.source.resolve().stem,
+                name=self.name,
                 origin=self.origin,
                 mapping=TableMapping(**self.columns) if self.columns else None,
-                image_root=self.images,
+                root=self.images,
                 patient_key=self.patient_key,
                 report=counting(report, "files"),
             )

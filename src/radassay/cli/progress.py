@@ -28,7 +28,7 @@ class _Log:
     """One line when a task begins, and one every quarter of a minute."""
 
     def __init__(self) -> None:
-        self.task = ""
+        self.task: str | None = None
         self.begun = self.last = 0.0
         self.first = 0
 
@@ -42,7 +42,7 @@ class _Log:
         done, spent = progress.done - self.first, now - self.begun
         rate = f", {done / spent:.3g} {progress.unit}/s, {left(progress, done, spent)} left" if done and spent else ""
         note = f"  {progress.note}" if progress.note else ""
-        print(f"{progress.task}: {progress.done}/{progress.total} {progress.unit}{rate}{note}", file=sys.stderr)
+        print(f"{progress.task or 'work'}: {progress.done}/{progress.total} {progress.unit}{rate}{note}", file=sys.stderr)
 
 
 def left(progress: Progress, done: int, spent: float) -> str:

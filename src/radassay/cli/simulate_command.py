@@ -38,7 +38,7 @@ class Command:
         from radassay.workbench.materials import simulate
 
         settings = {
-            "n_patients": self.patients,
+            "patients": self.patients,
             "images_per_patient": self.images_per_patient,
             "modality": self.modality,
             "prevalence": self.prevalence,

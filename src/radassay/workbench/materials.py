@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import numpy as np
 from radassay.contracts import Progress, Report
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.finding import Finding
+from radassay.evidence.run import write_atomic
 from radassay.images.imageset import ImageSet
-from radassay.images.importing import ImportReport, import_images
+from radassay.images.import_report import ImportReport
+from radassay.images.importing import import_images
 from radassay.images.phantom import Cohort, make_phantoms
-from radassay.images.sources import TableMapping
 from radassay.images.splits import split
+from radassay.images.tables import TableMapping
 from radassay.workbench.study import Material, Study, Synthetic
 
 
@@ -137,7 +140,7 @@ def _bring(
             name=name,
             origin=origin,
             mapping=mapping,
-            image_root=Path(material.images) if material.images else None,
+            root=Path(material.images) if material.images else None,
             patient_key=material.patient_key,
             report=counting(report, "files"),
         )
@@ -162,13 +165,18 @@ def simulate(settings: dict[str, Any], folder: Path, *, name: str, size: int, or
     except TypeError as error:
         fields = ", ".join(Cohort.__dataclass_fields__)
         raise SettingsError(f"Simulated chests: {error}", possible=f"Settings: {fields}") from None
-    images = make_phantoms(folder, cohort, report=counting(report, "images"))
+    made, wanted = folder / "cohort.json", json.dumps(asdict(cohort), sort_keys=True, default=str)
+    if made.exists() and made.read_text() == wanted:
+        images = ImageSet.open(folder)
+    else:
+        images = make_phantoms(folder, cohort, report=lambda done, total, unit: report(Progress(done, total, unit)))
+        write_atomic(made, wanted.encode())
     return replace(images.with_columns(origin=origin), name=name)
 
 
 def counting(report: Report, unit: str) -> Callable[[int, int, str], None]:
     """Return the plain callback that the image layer takes."""
-    return lambda done, total, note="": report(Progress(done, total, unit, note))
+    return lambda done, total, note: report(Progress(done, total, unit, note))
 
 
 def describe(images: ImageSet, imported: ImportReport | None) -> dict[str, Any]:

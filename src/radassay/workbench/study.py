@@ -30,7 +30,7 @@ class Material:
     columns: dict[str, str] = Field(default_factory=dict)
     """Which column of the table is what, such as `{label = "finding"}`; known tables are recognised."""
     simulated: dict[str, Any] = Field(default_factory=dict)
-    """Settings of a simulated cohort instead of a source, such as `{n_patients = 200}`."""
+    """Settings of a simulated cohort instead of a source, such as `{patients = 200}`."""
     where: dict[str, list[str]] = Field(default_factory=dict)
     """Keep only images with these values, such as `{modality = ["X-ray"]}`."""
     positive: list[str] = Field(default_factory=list)
