@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from radassay.classifiers.augmentation import Augmentation
 from radassay.contracts import Grey
 from radassay.errors import InputError, SettingsError
-from radassay.stats.paired import weighted_auc
+from radassay.stats.auc import auc
 
 SMALLEST, LARGEST = 16, 512
 """Sides in pixels that the network takes."""
@@ -171,23 +172,21 @@ def _merit(logits: Tensor, truth: NDArray[np.bool_]) -> tuple[float, float]:
         return -np.inf, -np.inf
     if truth.all() or not truth.any():
         return 0.0, -loss
-    return float(weighted_auc(logits.numpy(), truth)[0]), -loss
+    return auc(logits.numpy(), truth), -loss
 
 
 def _network(widths: tuple[int, ...], size: int, seed: int) -> nn.Module:
     """Return the network with weights drawn from `seed` (He et al. 2015); the global state is left as it was."""
-    stages = (*widths, widths[-1]) if size >= 96 else widths
+    stages = (1, *widths, widths[-1]) if size >= 96 else (1, *widths)
     layers: list[nn.Module] = []
-    before = 1
-    for width in stages:
-        layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.GroupNorm(8, width), nn.ReLU(True)]
-        before = width
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1))
-        for module in network:
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        for before, width in pairwise(stages):
+            convolution = nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False)
+            nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+            layers += [convolution, nn.GroupNorm(8, width), nn.ReLU(inplace=True)]
+        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stages[-1], 1)]
+    network = nn.Sequential(*layers, *head)
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
