@@ -103,6 +103,16 @@ def test_checks_come_one_by_one_in_the_order_given(inputs, checks):
     assert [name for name, _ in stream] == ["corner-tells", "close-copies", "broken"]
 
 
+def test_a_check_that_watches_nothing_costs_nothing(inputs, checks):
+    class Still(type(checks["broken"])):
+        name = "still"
+        watched = {}
+
+    heard = []
+    assert run([Still()], [Blur(), CornerMarkerReal()], inputs, report=heard.append) == {"still": []}
+    assert not heard
+
+
 class Counting:
     def __init__(self):
         self.rows = 0

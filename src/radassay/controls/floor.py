@@ -113,12 +113,18 @@ def permuted_over_patients(
     labels: NDArray[np.str_], patients: NDArray[np.str_], rng: np.random.Generator
 ) -> NDArray[np.str_]:
     """Return labels where each patient has those of another one, repeated or cut to the patient's number of images."""
-    units = np.unique(patients)
-    rows = {unit: np.flatnonzero(patients == unit) for unit in units}
+    rows = list(_rows_of(patients).values())
     out = labels.copy()
-    for unit, donor in zip(units, rng.permutation(units), strict=True):
-        out[rows[unit]] = np.resize(labels[rows[donor]], len(rows[unit]))
+    for mine, donor in zip(rows, rng.permutation(len(rows)), strict=True):
+        out[mine] = np.resize(labels[rows[donor]], len(mine))
     return out
+
+
+def _rows_of(patients: NDArray[np.str_]) -> dict[str, Rows]:
+    """Return the rows of each patient, patients in the order of their names."""
+    units, home = np.unique(patients, return_inverse=True)
+    ends = np.cumsum(np.bincount(home, minlength=len(units)))
+    return dict(zip(units.tolist(), np.split(np.argsort(home, kind="stable"), ends[:-1]), strict=True))
 
 
 def _drawn(
@@ -131,16 +137,16 @@ def _drawn(
     missing = dict(counts)
     taken: list[int] = []
     left = []
+    rows_of = _rows_of(sample.patients)
     for patient in patients:
-        rows = np.flatnonzero(sample.patients == patient)
         wanted = []
-        for row in rows:
+        for row in rows_of[str(patient)]:
             label = str(sample.labels[row])
             if missing.get(label, 0) > 0:
                 missing[label] -= 1
                 wanted.append(int(row))
         if wanted:
-            taken.extend(map(int, rows) if whole else wanted)
+            taken.extend(rows_of[str(patient)].tolist() if whole else wanted)
         else:
             left.append(patient)
     return np.sort(np.array(taken, dtype=np.intp)), np.array(left, dtype=patients.dtype)

@@ -90,16 +90,20 @@ def each_check(
 ) -> Iterator[tuple[str, list[Finding]]]:
     """Yield the name and the findings of `run_controls` check by check, in the order given.
 
-    Checks of one kind are worked on together when the first of them is due.
+    Checks of one kind are worked on together when the first of them is due; those that watch nothing give nothing.
     """
     random = Streams(rng)
-    total = sum(len(_conditions(kind, defects, settings)) for kind in {check.reads for check in checks})
+    kinds = {check.reads for check in checks if check.watched}
+    total = sum(len(_conditions(kind, defects, settings)) for kind in kinds)
     done = 0
     finished: dict[str, list[Responses]] = {}
     for check in checks:
         kind = check.reads
+        if not check.watched:
+            yield check.name, []
+            continue
         if kind not in finished:
-            group = [Responses(one) for one in checks if one.reads == kind]
+            group = [Responses(one) for one in checks if one.reads == kind and one.watched]
             _respond(group, defects, inputs, settings, random, report, (done, total))
             done += len(_conditions(kind, defects, settings))
             finished[kind] = group
