@@ -66,13 +66,13 @@ def _verdict(rule: Rule, findings: Sequence[Finding]) -> Verdict:
         judged = min((_judged(rule, f, findings) for f in found), key=lambda j: WORST_FIRST.index(j.status))
     else:
         where = "" if rule.slice == "all" else f" for {rule.slice}"
-        judged = Judged("not measured", f"{wording.label(rule.finding.split('.')[1])}{where}: nobody measured it")
+        judged = Judged("not measured", f"Nobody has measured this ({rule.finding}{where})")
     return Verdict(
         rule=rule.id,
         question=rule.question,
         rung=rule.rung,
         status=judged.status,
-        reason=judged.reason.rstrip(".") + ".",
+        reason=wording.sentence(judged.reason),
         findings=tuple(dict.fromkeys(f.id for f in judged.used)),
     )
 

@@ -102,4 +102,5 @@ def _failure(verdict: Verdict | None, rules: Mapping[str, Rule], rung: Rung) -> 
 
 def _number(verdict: Verdict) -> str:
     """Return the number with its interval: what stands before the threshold in the verdict's reason."""
-    return verdict.reason.rstrip(".").split("; ")[0]
+    number = verdict.reason.rstrip(".").split("; ")[0]
+    return number[:1].lower() + number[1:] if number[1:2].islower() else number

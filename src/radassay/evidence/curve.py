@@ -37,11 +37,16 @@ class Curve:
 
 
 def curves(findings: Iterable[Finding], key: str, slice: str = "all") -> list[Curve]:
-    """Return the curve of every defect planted under a measure, in the order they were recorded."""
+    """Return the curve of every defect planted under a measure, in the order they were recorded.
+
+    Dose 0 is the mean of the blanks (real against real), where they are among the findings.
+    """
     points: dict[str, dict[float, float]] = {}
+    findings = list(findings)
+    blank = next((f.value for f in findings if f.role == "floor" and f.key == key and f.slice == slice), None)
     for f in findings:
         if f.role == "planted" and f.key == key and f.slice == slice and f.value is not None and f.dose is not None:
-            points.setdefault(f.control, {})[f.dose] = f.value
+            points.setdefault(f.control, {} if blank is None else {0.0: blank})[f.dose] = f.value
     return [
         Curve(control, tuple(sorted(by_dose)), tuple(by_dose[dose] for dose in sorted(by_dose)))
         for control, by_dose in points.items()

@@ -39,7 +39,12 @@ SYMBOLS = {"kid": "KID", "frechet": "Fréchet distance"}
 
 def label(name: str) -> str:
     """Return a measure's name in words."""
-    return LABELS.get(name) or name.replace("_", " ").strip().capitalize()
+    if name in LABELS:
+        return LABELS[name]
+    words = name.replace("_", " ").strip()
+    if words.startswith("auc "):
+        return "AUC " + words.removeprefix("auc ")
+    return ("number of " + words.removeprefix("n ") if words.startswith("n ") else words).capitalize()
 
 
 def symbol(name: str) -> str:
@@ -93,12 +98,12 @@ def interval(finding: Finding) -> str:
 
 
 def with_interval(finding: Finding) -> str:
-    """Return value and interval such as `AUC 0.941 (95 % interval 0.921–0.958)`."""
+    """Return value and interval such as `AUC 0.941, 95 % interval 0.921–0.958`."""
     if finding.value is None:
         return finding.reason
     text = f"{symbol(finding.name)} {number(finding.value, kind(finding))}"
     span = interval(finding)
-    return f"{text} ({100 * finding.level:.3g} % interval {span})" if span else text
+    return f"{text}, {100 * finding.level:.3g} % interval {span}" if span else text
 
 
 def dose(value: float, unit: str = "") -> str:
@@ -106,9 +111,16 @@ def dose(value: float, unit: str = "") -> str:
     if unit.startswith("share"):
         of = unit.removeprefix("share").strip()
         return f"{100 * value:.3g} % {of}".strip()
-    return f"{value:.3g} {unit}".strip()
+    return f"{value:.3g} {unit.split(' (')[0]}".strip()
 
 
 def control(name: str) -> str:
-    """Return a defect's name in words, such as `corner marker`."""
-    return name.replace("-", " ").replace("_", " ")
+    """Return a defect's name in words, such as `corner marker in real images`."""
+    words = name.replace("-", " ").replace("_", " ")
+    return words.removesuffix(" real") + " in real images" if words.endswith(" real") else words
+
+
+def sentence(text: str) -> str:
+    """Return the text with a capital first letter and one full stop."""
+    text = text.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -1,0 +1,329 @@
+"""Gathers a sealed run and its judgement into one plain structure, from which every form of the report is drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from radassay.evidence import wording
+from radassay.evidence.finding import Finding
+from radassay.evidence.run import Run
+from radassay.evidence.verdict import Judgement, Rung, Verdict
+from radassay.report import tables, terms
+
+KEY_NUMBERS = (
+    ("shortcut.auc_border", "Label from the image border alone"),
+    ("fidelity.kid", "Distance to real images (KID)"),
+    ("coverage.coverage", "Variety of real images covered"),
+    ("memorisation.copy_share", "Copies of training patients"),
+    ("leakage.shared_images", "Radiographs in training and testing"),
+    ("trial.gain_over_controls", "Gain in AUC over the best control"),
+)
+"""What a reader in a hurry should see, with its title."""
+
+OWN_DEFECTS = ("copies", "shared images", "corner marker in real images")
+"""Defects that these numbers are made to find; their limit of detection is told beside the number."""
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One number of the summary."""
+
+    title: str
+    value: str
+    interval: str
+    status: str
+    note: str
+    """The equivalent dose of a planted defect, or why there is no value."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG of the run with its caption."""
+
+    name: str
+    caption: str
+    png: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """Return the digest of the PNG bytes."""
+        return hashlib.sha256(self.png).hexdigest()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One check, with everything it measured."""
+
+    id: str
+    title: str
+    question: str
+    verdicts: tuple[Verdict, ...]
+    rows: tuple[tables.Row, ...]
+    detected: tuple[tables.Detected, ...]
+    plots: tuple[tables.Plot, ...]
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class ImageSetRow:
+    """One image set of the study, counted."""
+
+    role: str
+    name: str
+    images: str
+    patients: str
+    labels: str
+    splits: tuple[str, ...]
+    imported: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a report says; no drawing is in it."""
+
+    title: str
+    question: str
+    answer: str
+    reached: int
+    next_step: str
+    rules: str
+    rungs: tuple[Rung, ...]
+    key_numbers: tuple[KeyNumber, ...]
+    not_measured: tuple[tuple[str, str], ...]
+    """What was not measured, and why."""
+    grids: tuple[Picture, ...]
+    sections: tuple[Section, ...]
+    trial: Section
+    forest: tables.Forest | None
+    sets: tuple[ImageSetRow, ...]
+    data_rows: tuple[tables.Row, ...]
+    test_uses: tuple[str, ...]
+    data_pictures: tuple[Picture, ...]
+    cautions: tuple[str, ...]
+    """What weakens the whole of the evidence, such as unknown patients."""
+    provenance: tuple[tuple[str, str], ...]
+    plan: tuple[tuple[str, str], ...]
+    seal: tuple[tuple[str, str], ...]
+    """Sealed files and their SHA-256."""
+    findings: tuple[Finding, ...]
+
+
+def build(run: Run, judgement: Judgement) -> Report:
+    """Return the report of a run and its judgement.
+
+    Anything may be absent from the run: what is not there is told as not measured. The same run and judgement give
+    the same report.
+    """
+    findings = run.findings()
+    about = run.about
+    notes = _mapping(about.get("notes"))
+    pictures = _pictures(run, notes.get("captions"))
+    status = tables.statuses(judgement)
+    measured = [f for f in findings if f.role == "measurement"]
+    checks = {f.check for f in findings} | {v_check(v, findings) for v in tables.verdicts(judgement)}
+    checks -= {*terms.IN_DATA, "trial", ""}
+    names = [c for c in terms.ORDER if c in checks] + sorted(checks - set(terms.ORDER))
+    sections = tuple(_section(name, findings, judgement, status, pictures) for name in names)
+    trial = _section("trial", findings, judgement, status, pictures)
+    shown = {p.name for s in (*sections, trial) for p in s.pictures}
+    grids = tuple(p for p in pictures if p.name.startswith("grid"))
+    sets = _mapping(notes.get("sets"))
+    return Report(
+        title=str(run.plan.get("name") or run.path.name),
+        question=str(run.plan.get("question") or ""),
+        answer=judgement.answer,
+        reached=judgement.reached,
+        next_step=judgement.next_step,
+        rules=judgement.rules,
+        rungs=judgement.rungs,
+        key_numbers=tuple(_key_numbers(findings, status)),
+        not_measured=tuple(_not_measured(measured, judgement)),
+        grids=grids,
+        sections=sections,
+        trial=trial,
+        forest=tables.forest(findings),
+        sets=tuple(_set_row(str(role), of) for role, of in sets.items() if isinstance(of, dict)),
+        data_rows=tables.rows([f for f in measured if f.check in terms.IN_DATA], findings, status),
+        test_uses=tuple(_uses(notes.get("test_uses"))),
+        data_pictures=tuple(p for p in pictures if p.name not in shown and p not in grids),
+        cautions=tuple(_cautions(sets)),
+        provenance=tuple(_flat({k: v for k, v in about.items() if k != "notes"} | _times(notes))),
+        plan=tuple(_flat(run.plan)),
+        seal=tuple(_seal(run)),
+        findings=tuple(findings),
+    )
+
+
+def v_check(verdict: Verdict, findings: Sequence[Finding]) -> str:
+    """Return the check whose measurement a verdict rests on, or an empty string."""
+    return next((f.check for f in findings if f.id in verdict.findings[:1]), "")
+
+
+def _section(
+    name: str,
+    findings: Sequence[Finding],
+    judgement: Judgement,
+    status: Mapping[str, str],
+    pictures: Sequence[Picture],
+) -> Section:
+    own = [f for f in findings if f.check == name and f.role == "measurement"]
+    return Section(
+        id=name,
+        title=terms.TITLES.get(name, wording.label(name)),
+        question=terms.QUESTIONS.get(name, ""),
+        verdicts=tuple(v for v in tables.verdicts(judgement) if v_check(v, findings) == name),
+        rows=tables.rows(own, findings, status),
+        detected=tables.detected(name, findings),
+        plots=tables.plots(name, findings),
+        pictures=tuple(p for p in pictures if p.name.startswith(f"pairs-{name}")),
+    )
+
+
+def _pictures(run: Run, captions: Any) -> list[Picture]:
+    told = _mapping(captions)
+    return [Picture(name, str(told.get(name) or _caption(name)), png) for name, png in run.pictures().items()]
+
+
+def _caption(name: str) -> str:
+    kind, _, rest = name.partition("-")
+    words = wording.label(rest.replace("-", "_")) if rest else ""
+    if kind == "pairs":
+        return f"Nearest pairs named by the check: {words.lower()}. Left the image, right its partner"
+    return f"{words} images" if kind == "grid" else wording.label(name.replace("-", "_"))
+
+
+def _key_numbers(findings: Sequence[Finding], status: Mapping[str, str]) -> Iterator[KeyNumber]:
+    for key, title in KEY_NUMBERS:
+        finding = next((f for f in findings if f.key == key and f.role == "measurement" and f.slice == "all"), None)
+        if finding is None or finding.value is None:
+            reason = finding.reason if finding else "nobody has measured it"
+            yield KeyNumber(title, "not measured", "", "not measured", reason)
+            continue
+        rows = [d for d in tables.detected(finding.check, findings) if d.measure == wording.label(finding.name)]
+        equal = next((d for d in rows if d.equivalent and d.control == "blur"), None)
+        seen = next((d for d in rows if d.control in OWN_DEFECTS), None)
+        note = ""
+        if equal and equal.equivalent.startswith("none"):
+            note = "no further from real images than real images are from each other"
+        elif equal:
+            note = f"as far from real images as a blur of {equal.equivalent}"
+        elif seen:
+            note = f"planted {seen.control}: {'seen ' * seen.limit.startswith('from')}{seen.limit}"
+        how = wording.kind(finding)
+        number = wording.number(finding.value, how)
+        yield KeyNumber(title, number, wording.interval(finding), status.get(finding.id, ""), note)
+
+
+def _not_measured(measured: Sequence[Finding], judgement: Judgement) -> Iterator[tuple[str, str]]:
+    """Yield what nobody measured: first what a rung of the ladder waits for, then every finding without a value."""
+    told: set[str] = set()
+    for verdict in tables.verdicts(judgement):
+        if verdict.status == "not measured":
+            told.update(verdict.findings[:1])
+            yield f"L{verdict.rung}: {verdict.question}", verdict.reason
+    rest: dict[tuple[str, str], list[str]] = {}
+    for f in measured:
+        if f.value is None and f.id not in told:
+            part = "" if f.slice == "all" else f" ({f.slice.replace('=', ': ')})"
+            rest.setdefault((f.check, f.reason), []).append(wording.label(f.name) + part)
+    for (check, reason), names in rest.items():
+        yield f"{terms.TITLES.get(check, wording.label(check))}: {'; '.join(names)}", reason
+
+
+def _set_row(role: str, of: Mapping[str, Any]) -> ImageSetRow:
+    known = of.get("patients_known", bool(of.get("patients")))
+    splits = _mapping(of.get("splits"))
+    return ImageSetRow(
+        role=role,
+        name=str(of.get("name", "")),
+        images=_count(of.get("images")),
+        patients=_count(of.get("patients")) if known else "not known",
+        labels=_counts(of.get("labels")),
+        splits=tuple(
+            f"{part}: {_count(s.get('images'))} images"
+            + (f", {_count(s.get('patients'))} patients" if known else "")
+            + f" ({_counts(s.get('labels'))})"
+            for part, s in splits.items()
+            if isinstance(s, dict)
+        ),
+        imported=_counts(of.get("import")),
+        fingerprint=str(of.get("fingerprint", "")),
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """Return the value where it is a table, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
+
+
+def _counts(value: Any) -> str:
+    return ", ".join(f"{k} {_count(v)}" for k, v in value.items()) if isinstance(value, dict) else ""
+
+
+def _uses(value: Any) -> Iterator[str]:
+    """Yield one line a use of the sealed test images."""
+    for use in value if isinstance(value, list) else [value] if value else []:
+        yield ", ".join(str(v) for v in use.values() if v != "") if isinstance(use, dict) else str(use)
+
+
+def _cautions(sets: Mapping[str, Any]) -> Iterator[str]:
+    for role, of in sets.items():
+        if isinstance(of, dict) and role != "synthetic" and not of.get("patients_known", bool(of.get("patients"))):
+            yield (
+                f"{of.get('name') or role}: the patient of some or all images is not known. Each such image counts as "
+                "a patient of its own, so intervals may be too narrow and a split by patient cannot be guaranteed."
+            )
+
+
+def _times(notes: Mapping[str, Any]) -> dict[str, Any]:
+    seconds = notes.get("seconds")
+    return {"wall time": {str(k): f"{v} s" for k, v in seconds.items()}} if isinstance(seconds, dict) else {}
+
+
+def _seal(run: Run) -> Iterator[tuple[str, str]]:
+    path = run.path / "seal.json"
+    if path.exists():
+        yield from sorted(json.loads(path.read_text())["sha256"].items())
+        yield "seal.json", hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """Yield nested settings as `outer.inner` and text; empty ones are left out."""
+    if isinstance(value, dict):
+        for key in value:
+            yield from _flat(value[key], f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for place, item in enumerate(value, start=1):
+            yield from _flat(item, f"{name}.{place}")
+    elif value not in ("", None, []):
+        yield name, ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
+
+
+def plain(report: Report) -> dict[str, Any]:
+    """Return the report as JSON values; pictures by name, caption and SHA-256."""
+
+    def seen(picture: Picture) -> dict[str, str]:
+        return {"name": picture.name, "caption": picture.caption, "sha256": picture.sha256}
+
+    def section(part: Section) -> dict[str, Any]:
+        return {**asdict(part), "pictures": [seen(p) for p in part.pictures]}
+
+    told = asdict(report)
+    told.update(
+        schema="radassay-report/1",
+        grids=[seen(p) for p in report.grids],
+        data_pictures=[seen(p) for p in report.data_pictures],
+        sections=[section(s) for s in report.sections],
+        trial=section(report.trial),
+        findings=[json.loads(f.to_json()) | {"id": f.id} for f in report.findings],
+    )
+    return told

@@ -1,0 +1,69 @@
+"""Words for a reader who is a radiologist, not a statistician: what each part asks, and a glossary."""
+
+from __future__ import annotations
+
+ORDER = ("integrity", "leakage", "shortcut", "fidelity", "coverage", "memorisation")
+"""Order of the checks on the page; others follow by name."""
+
+IN_DATA = ("import", "generation")
+"""What is told among the data, not as a check."""
+
+TITLES = {
+    "integrity": "Integrity",
+    "leakage": "Leakage",
+    "shortcut": "Shortcuts",
+    "fidelity": "Fidelity",
+    "coverage": "Coverage",
+    "memorisation": "Memorisation",
+    "trial": "Trial in diagnosis",
+    "reading": "Reader study",
+}
+
+QUESTIONS = {
+    "integrity": "Are the real images what they seem: whole, not doubled, not enlarged, with known patients?",
+    "leakage": "Is the same patient or the same radiograph on both sides of a split, or in another image set?",
+    "shortcut": "Can the label be told from what has nothing to do with disease: the border, the file, the hospital?",
+    "fidelity": "How close do the synthetic images lie to real images of other patients?",
+    "coverage": "Do the synthetic images show the variety of real patients, or only a part of it?",
+    "memorisation": "Are synthetic images copies of training patients?",
+    "trial": "Does a diagnosis model gain from the synthetic images, in patients it has never seen, and more than from "
+    "methods that cost nothing?",
+    "reading": "Can radiologists tell synthetic from real images?",
+}
+
+STATUS_WORDS = {
+    "met": ("✓", "met"),
+    "not met": ("✗", "not met"),
+    "unclear": ("?", "unclear"),
+    "not measured": ("–", "not measured"),
+    "not applicable": ("·", "not applicable"),
+}
+"""Symbol and word of every status: the page never relies on colour."""
+
+GLOSSARY = (
+    (
+        "95 % interval",
+        "The range of values that agree with the data. Patients, not images, are counted as independent.",
+    ),
+    ("AUC", "Area under the ROC curve: how often a random positive scores above a random negative. 0.5 is chance."),
+    ("Claim ladder", "Seven claims, L0 to L6, each resting on those below. Clinical value is claimed only from L4."),
+    ("Copy share", "Share of synthetic images that lie nearer to a training image than other patients' images do."),
+    (
+        "Coverage, density",
+        "Share of real images that have a synthetic one in their neighbourhood, and how many (2020).",
+    ),
+    ("Equivalent dose", "The dose of a planted defect that reads the same as the images on trial."),
+    (
+        "Floor",
+        "What a measure reads when real images are compared with real images; no generator can be asked for more.",
+    ),
+    ("Fréchet distance", "Distance between two clouds of image features, each taken as Gaussian. 0 is identical."),
+    ("KID", "Kernel inception distance: distance of two clouds of features without assuming a shape. 0 is identical."),
+    ("Limit of detection", "The smallest dose of a planted defect that a check would have seen on these very images."),
+    ("Not measured", "Nobody looked, or the check could not run. It never counts as passed."),
+    ("Planted defect", "A known fault put into images on purpose, in growing doses, to see whether a check notices."),
+    ("Precision, recall", "Share of synthetic images that lie among real ones, and of real ones among synthetic ones."),
+    ("Sealed test images", "Real patients set aside before anything was trained; every opening is written down."),
+    ("Shortcut", "Something other than disease that gives the label away, such as a border or a hospital's marker."),
+)
+"""Term and meaning, in alphabetical order."""
