@@ -1,0 +1,67 @@
+"""Every file below a folder, and what must not be opened."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Found:
+    """One entry of a folder tree."""
+
+    source: str
+    """Path below the root with `/`; bytes that are no UTF-8 are written as `\\xNN`."""
+    path: Path
+    size: int = 0
+    changed_ns: int = 0
+    problem: str = ""
+    """Why it must not be opened; empty for a file that may be."""
+
+
+def walk(root: Path) -> Iterator[Found]:
+    """Yield everything below a folder but folders, sorted, without following links to folders.
+
+    Links that lead outside the root, pipes, sockets, devices and folders that cannot be read come with a problem.
+    """
+    real_root = root.resolve()
+    pending = [root]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            yield Found(shown(folder, root), folder, problem=f"the folder cannot be read ({error.strerror})")
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            else:
+                yield _file(path, root, real_root)
+
+
+def _file(path: Path, root: Path, real_root: Path) -> Found:
+    source = shown(path, root)
+    try:
+        if path.is_symlink():
+            target = path.resolve(strict=True)
+            if not target.is_relative_to(real_root):
+                return Found(source, path, problem="a link that leads outside the folder")
+            if target.is_dir():
+                return Found(source, path, problem="a link to a folder, which is read where it lies")
+        about = path.stat()
+    except (OSError, RuntimeError):
+        return Found(source, path, problem="a link that leads nowhere, or a file that cannot be read")
+    if not stat.S_ISREG(about.st_mode):
+        return Found(source, path, problem="not a regular file (a pipe, socket or device)")
+    return Found(source, path, about.st_size, about.st_mtime_ns)
+
+
+def shown(path: Path, root: Path) -> str:
+    """Return a path below the root as text that any table can hold."""
+    relative = os.fsencode(os.path.relpath(path, root))
+    return relative.decode("utf-8", "backslashreplace").replace(os.sep, "/")
