@@ -10,7 +10,8 @@ import numpy as np
 
 from radassay import registry
 from radassay.contracts import Check, Defect, Encoder, Inputs, Progress, Report
-from radassay.controls.runner import Controls, matched_inputs, run_controls
+from radassay.controls.floor import matched_inputs
+from radassay.controls.runner import Controls, run_controls
 from radassay.errors import RadassayError
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run

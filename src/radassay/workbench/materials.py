@@ -79,6 +79,8 @@ def bring_synthetic(
     wanted: Synthetic = study.synthetic
     material = Material(source=wanted.source, columns=wanted.columns, simulated=wanted.simulated, name="synthetic")
     images = _bring(material, work / "sets" / "synthetic", "generated", study, reports, report)
+    # Nobody was imaged: a patient written beside a synthetic image is a label, not a person.
+    images = images.with_columns(patient="", study="")
     classes = sorted(set(real.table["label"]))
     if set(images.table["label"]) <= set(classes):
         return images

@@ -6,10 +6,11 @@ same command carries on after a kill and ends in the same findings.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,9 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
 
 def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: str) -> ImageSet:
     """Return the test images, after writing down for what they were opened."""
-    return open_test(materials.real, record.work / "sets" / "real", purpose=purpose, study=study.name)
+    return open_test(
+        materials.real, record.work / "sets" / "real", purpose=purpose, study=json.dumps(study.plan(), sort_keys=True)
+    )
 
 
 def try_in_patients(
@@ -154,7 +157,7 @@ def note_materials(study: Study, materials: Materials, synthetic: ImageSet | Non
         sets["synthetic"] = describe(synthetic, materials.reports.get(synthetic.name))
     record.note("sets", sets)
     record.note("captions", CAPTIONS)
-    record.note("test_uses", test_uses(record.work / "sets" / "real"))
+    record.note("test_uses", asdict(test_uses(record.work / "sets" / "real", materials.real.where(split="test"))))
 
 
 def conclude(out: Path, rules: str) -> Outcome:
