@@ -59,7 +59,7 @@ def test_a_blind_measure_says_so(inputs, checks):
     out = run([checks["close-copies"]], [ShuffledLabels(doses=(0.5, 1.0))], inputs)["close-copies"]
     limit = one(out, "limit", "share_close", "shuffled-labels")
     assert limit.value is None
-    assert limit.reason == "not seen at any dose up to 1 share of synthetic images"
+    assert limit.reason == ("not seen at any dose tried; doses from 50 % to 100 % of synthetic images")
 
 
 def test_a_broken_check_stops_no_other(inputs, checks):
@@ -137,8 +137,12 @@ def test_remembered_features_are_the_encoder_s(inputs):
     remembered = RememberedRows(given)
     pixels = np.concatenate([inputs.held_out.pixels[5:9], inputs.synthetic.pixels[:3], inputs.training.pixels[:2]])
     assert (remembered(pixels) == Counting()(pixels)).all()
+    known = given.encode.rows
+    assert (remembered(pixels[:6]) == Counting()(pixels[:6])).all()
+    assert given.encode.rows == known
     remembered.forget()
     assert (remembered(pixels[::-1]) == Counting()(pixels[::-1])).all()
+    assert given.encode.rows == known + 3, "only what was not among the real images is encoded again"
 
 
 def test_too_few_repeats_are_refused():
@@ -194,3 +198,26 @@ def test_findings_are_small(inputs, checks):
     out = run([checks["close-copies"]], [Blur()], inputs)["close-copies"]
     assert all(len(f.to_json()) < 1500 for f in out)
     assert json.loads(out[0].to_json())["role"] == "floor"
+
+
+@dataclass(frozen=True)
+class Draws:
+    """A check that answers with a random number."""
+
+    name = "draws"
+    question = "?"
+    reads = "real"
+    matched = False
+    watched = {"number": "higher"}
+
+    def measure(self, inputs, rng):
+        return [Finding(check=self.name, name="number", value=float(rng.random()), reason="quick")]
+
+    def quick(self):
+        return self
+
+
+def test_every_measurement_has_its_own_random_stream(inputs):
+    out = run([Draws()], [CornerMarkerReal()], inputs)["draws"]
+    numbers = [value for f in out for value in f.details.get("values", [])]
+    assert len(numbers) == len(set(numbers)) == 8 + 5 * 3

@@ -82,7 +82,11 @@ def blank(inputs: Inputs, check: Check, rng: np.random.Generator) -> Inputs:
 
 
 def _blank_synthetic(inputs: Inputs, rng: np.random.Generator) -> Inputs:
-    """Return inputs whose synthetic images are real ones of patients of their own."""
+    """Return inputs whose synthetic images are real ones of patients of their own.
+
+    The held-out part has its usual number of images of each label. The training part is what remains, so smaller than
+    the user's: a check whose values depend on its size must calibrate itself by the held-out images.
+    """
     real = pool(inputs)
     patients = rng.permutation(np.unique(real.patients))
     synthetic, patients = _drawn(real, patients, synthetic_counts(inputs))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from radassay.contracts import Check, Defect, Inputs
+from radassay.evidence import wording
 from radassay.evidence.finding import Direction, Finding
 from radassay.stats.detection import FEWEST_BLANKS, Watched, limit_of_blank, limit_of_detection, spread
 
@@ -143,8 +144,9 @@ class Responses:
         if found.limit is None and reason.startswith("not measured"):
             known = [self.reasons.get((measure, c)) for c in (BLANK, *((defect.name, d) for d in defect.doses))]
             reason = "; ".join([reason, *[why for why in known if why][:1]])
-        elif found.limit is None and "up to" in reason:
-            reason = f"{reason} {defect.unit}"
+        elif reason:
+            lowest = wording.dose(defect.doses[0], "share" if defect.unit.startswith("share") else "")
+            reason = f"{reason}; doses from {lowest} to {wording.dose(defect.doses[-1], defect.unit)}"
         return Finding(
             **common,
             value=found.limit,

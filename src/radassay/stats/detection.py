@@ -149,7 +149,7 @@ def limit_of_detection(
     if not np.isfinite(limit):
         opposite = means[-1] < means[0] - percentile_factor(counts[0] - 1.0) * spreads[0]
         way = {"higher": "falls", "lower": "rises"}[watched]
-        reason = f"not seen: it {way} instead" if opposite else f"not seen at any dose up to {levels[-1]:g}"
+        reason = f"not seen: it {way} instead" if opposite else "not seen at any dose tried"
         return Detection(None, reason, lob, means=curve, monotone=monotone)
     drawn_means = means + spreads / np.sqrt(counts) * rng.standard_normal((draws, len(means)))
     drawn_spreads = spreads * np.sqrt(rng.chisquare(degrees, (draws, len(means))) / degrees)
@@ -161,7 +161,7 @@ def limit_of_detection(
     if not monotone:
         cautions.append("the response is not monotone")
     if not np.isfinite(high):
-        cautions.append(f"no interval: its upper limit is beyond the highest dose tried, {levels[-1]:g}")
+        cautions.append("no interval: its upper limit is beyond the highest dose tried")
         return Detection(limit, "; ".join(cautions), lob, means=curve, monotone=monotone)
     return Detection(limit, "; ".join(cautions), lob, min(low, limit), max(high, limit), curve, monotone)
 
