@@ -1,0 +1,73 @@
+"""What a generator is given, checked before any training."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radassay.contracts import Grey
+from radassay.errors import InputError
+
+
+def check_training_images(pixels: Grey, labels: NDArray[np.str_], sizes: tuple[int, ...]) -> None:
+    """Refuse images that no generator can learn from.
+
+    Args:
+        pixels: should be (n, size, size) in [0, 1].
+        labels: should be n strings.
+        sizes: the sides in pixels that this generator can draw.
+
+    Raises:
+        InputError: another shape or size, fewer than two images, values that are no grey values, or labels that do
+            not fit.
+    """
+    possible = "Sizes: " + ", ".join(f"{s} x {s}" for s in sizes)
+    if pixels.ndim != 3 or pixels.shape[1] != pixels.shape[2]:
+        raise InputError("Training images must be square and grey", got=f"shape {pixels.shape}", possible=possible)
+    if pixels.shape[1] not in sizes:
+        raise InputError("This generator cannot draw that size", got=f"{pixels.shape[1]} px", possible=possible)
+    if len(pixels) < 2:
+        raise InputError("Too few training images", got=len(pixels), possible="At least 2; a few hundred are sensible")
+    if labels.ndim != 1 or len(labels) != len(pixels):
+        raise InputError("Every image needs one label", got=f"{len(pixels)} images and labels of shape {labels.shape}")
+    if labels.dtype.kind != "U":
+        raise InputError("Labels must be strings", got=f"labels of type {labels.dtype}")
+    if (labels == "").any():
+        rows = np.flatnonzero(labels == "")
+        raise InputError("An image has no label", got=f"{len(rows)} images, the first is {rows[0]}")
+    for row, picture in enumerate(pixels):
+        low, high = float(picture.min()), float(picture.max())
+        if not (low >= 0 and high <= 1):  # also true of NaN
+            raise InputError(
+                f"Image {row} holds values that are no grey values",
+                got=f"{low:g} to {high:g}",
+                possible="Finite values from 0 to 1",
+            )
+
+
+def check_wanted_labels(labels: NDArray[np.str_], known: list[str]) -> NDArray[np.int64]:
+    """Return the class number of each label asked for.
+
+    Raises:
+        InputError: a label that the training images did not have.
+    """
+    wanted = np.asarray(labels)
+    strange = sorted(set(wanted.tolist()) - set(known))
+    if wanted.ndim != 1 or strange:
+        raise InputError(
+            "The generator does not know this label",
+            got=", ".join(map(str, strange[:5])) or f"labels of shape {wanted.shape}",
+            possible="Labels: " + ", ".join(known),
+        )
+    place = {label: number for number, label in enumerate(known)}
+    return np.array([place[str(label)] for label in wanted], dtype=np.int64)
+
+
+def fingerprint(pixels: Grey, labels: NDArray[np.str_]) -> str:
+    """Return the SHA-256 of the training images and their labels, in their order."""
+    digest = hashlib.sha256(repr((pixels.shape, [str(label) for label in labels])).encode())
+    for picture in pixels:
+        digest.update(np.ascontiguousarray(picture, dtype=np.float32).tobytes())
+    return digest.hexdigest()
