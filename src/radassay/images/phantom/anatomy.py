@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radassay.images.phantom.geometry import Array, Interval, around, bulge, ellipsoid, look_up, profile
 
-SOFT_HU, FAT_HU, LUNG_HU, AIR_HU = 45.0, -95.0, -850.0, -1000.0
+SOFT_HU, FAT_HU, BREAST_HU, LUNG_HU, AIR_HU = 45.0, -95.0, -20.0, -850.0, -1000.0
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,11 @@ class Pose:
     roll: float = 0.0
     """Turn in the plane of the film, radians: normal(0, 1.3 degrees)."""
     shift_x: float = 0.0
-    """Shift across the film, mm: normal(0, 5)."""
+    """Shift across the film, mm: normal(0, 4)."""
     shift_z: float = 0.0
-    """Shift along the film, mm: normal(0, 7)."""
+    """Shift along the film, mm: normal(0, 6)."""
     zoom: float = 1.0
-    """Magnification against the average film: normal(1, 0.03)."""
+    """Magnification against the average film: normal(1, 0.025)."""
     shoulders: float = 0.0
     """How high the shoulders are held, mm: normal(0, 6)."""
 
@@ -89,9 +90,7 @@ class Pose:
     def draw(cls, rng: np.random.Generator) -> Pose:
         """Return the pose of one visit."""
         g = np.clip(rng.normal(size=7), -2.5, 2.5).tolist()
-        return cls(
-            g[0], np.radians(1.8) * g[1], np.radians(1.3) * g[2], 5 * g[3], 7 * g[4], 1 + 0.03 * g[5], 6 * g[6]
-        )
+        return cls(g[0], np.radians(1.8) * g[1], np.radians(1.3) * g[2], 4 * g[3], 6 * g[4], 1 + 0.025 * g[5], 6 * g[6])
 
 
 class Chest:
@@ -105,7 +104,7 @@ class Chest:
         self.person, self.pose, self.arms = person, pose or Pose(), arms
         s = person.size
         self.scale, self.half_width = s, 131.0 * s * person.width
-        self.depth = 93.0 * s * (1 + 0.012 * person.shape[0])
+        self.depth = 88.0 * s * (1 + 0.012 * person.shape[0])
         self.apex = 124.0 * s
         self.down = 9.0 * self.pose.inspiration
         self.turn = float(np.tan(self.pose.rotation))
@@ -192,8 +191,8 @@ class Chest:
         ventricle = (25 * s + mid, -24 * s, low)
         lie = float(np.radians(-33 - 3 * self.pose.inspiration + 4 * shape[5]))
         return [
-            ellipsoid(x, z, ventricle, (66 * h, 54 * h, 47 * h), lie),
-            ellipsoid(x, z, (-10 * s + mid, -20 * s, low + 8 * s), (33 * h, 48 * h, 47 * h)),
+            ellipsoid(x, z, ventricle, (66 * h, 58 * h, 47 * h), lie),
+            ellipsoid(x, z, (-10 * s + mid, -20 * s, low + 8 * s), (33 * h, 52 * h, 47 * h)),
             ellipsoid(x, z, (15 * s + mid, -30 * s, 0.0), (26 * h, 30 * s, 42 * s), 0.25),
         ]
 
@@ -207,12 +206,13 @@ class Chest:
         wide *= 1 - 0.42 / (1 + np.exp((z + 22 * s) / (9 * s))) + 0.7 / (1 + np.exp((z + 88 * s) / (5 * s)))
         wide = wide.astype(np.float32)
         deep = np.float32(s) * (70 - 22 / (1 + np.exp((z + 15 * s) / (14 * s))))
-        knob = (19.0 * s + self.turn * -20, 14 * s, 46 * s + 3 * shape[7] * s)
+        knob = (19.0 * s - self.turn * 14, 14 * s, 46 * s + 3 * shape[7] * s)
         along = np.clip((z - 46 * s) / (-200 * s), 0, 1)
         aorta = np.float32(12.5 * s * arch**0.5)
-        off = (x - (26 * s * arch - 14 * s * along)) / aorta
-        descending = around(np.float32(46 * s), aorta * np.sqrt(np.maximum(1 - off * off, 0) * np.clip((62 * s - z) / (30 * s), 0, 1)))
-        spine = around(np.float32(74 * s), 30 * s * bulge((x + self.turn * 70) / (23 * s), 2.0))
+        off = (x + self.turn * 46 - (26 * s * arch - 14 * s * along)) / aorta
+        round_top = np.clip((62 * s - z) / (30 * s), 0, 1)
+        descending = around(np.float32(46 * s), aorta * np.sqrt(np.maximum(1 - off * off, 0) * round_top))
+        spine = around(np.float32(74 * s), 27 * s * bulge((x + self.turn * 70) / (23 * s), 2.0))
         return [
             around(np.float32(-6 * s), deep * bulge(turned / wide, 2.3)),
             ellipsoid(x, z, knob, (18 * s * arch, 28 * s, 17 * s * arch)),
@@ -242,10 +242,10 @@ class Chest:
         """Return everything that takes room from the lungs within the cage."""
         return [self.domes(x, z), *self.heart(x, z), *self.vessels(x, z)]
 
-    def in_lung(self, x: Array, y: Array, z: Array, margin: float = 0.0) -> Array:
+    def in_lung(self, x: Array, y: Array, z: Array, margin: float = 0.0) -> NDArray[np.bool_]:
         """Return whether points lie in the lungs at least `margin` mm from front, back and dents (boolean)."""
         whole = self.cage(x, z)
-        inside = (y > whole.front + margin) & (y < whole.back - margin) & (z < self.apex)
+        inside: NDArray[np.bool_] = (y > whole.front + margin) & (y < whole.back - margin) & (z < self.apex)
         for dent in self.dents(x, z):
             inside &= (y < dent.front - margin) | (y > dent.back + margin) | (dent.back - dent.front < 0.5)
         return inside

@@ -39,7 +39,7 @@ class Masks:
     heart: NDArray[np.bool_]
     """X-ray: the heart's silhouette; CT: the voxel is mostly heart."""
     opacity: NDArray[np.bool_]
-    """X-ray: opacities add at least 4 mm of water; CT: they add at least 100 HU."""
+    """X-ray: opacities add at least 4 mm of water; CT: they add at least 50 HU."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Picture:
         if self.modality == "CT":
             cut = replace(self)._slice()
             parts = [_shrunk(p, self._oversampling) for p in (cut.lung, cut.heart, cut.opacity)]
-            return Masks(parts[0] > 0.5, parts[1] > 0.5, parts[2] >= 100)
+            return Masks(parts[0] > 0.5, parts[1] > 0.5, parts[2] >= 50)
         film = Film(self.size, self.pose)
         x, z = film.grid
         heart = sum(length_outside(part, [self.chest.domes(x, z)]) for part in self.chest.heart(x, z))
@@ -190,7 +190,7 @@ class Cohort:
     size: int = 128
     """Rows and columns."""
     modality: Modality = "X-ray"
-    extent: tuple[float, float] = (0.04, 0.22)
+    extent: tuple[float, float] = (0.06, 0.25)
     """Range of the share of the lungs that opacities cover, drawn evenly."""
     hospitals: tuple[Hospital, Hospital] = HOSPITALS
     seed: int = 0
@@ -202,8 +202,8 @@ class Cohort:
             ("prevalence", self.prevalence, 0, 1),
             ("tie", self.tie, 0, 1),
             ("size", self.size, 16, 1024),
-            ("extent", self.extent[0], 0, self.extent[1]),
-            ("extent", self.extent[1], self.extent[0], 0.6),
+            ("extent", self.extent[0], 0, min(self.extent[1], 0.4)),
+            ("extent", self.extent[1], self.extent[0], 0.4),
             ("seed", self.seed, 0, 2**63),
         ):
             if not low <= value <= high:

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
+"""Distances and densities; float32 wherever the arrays are large."""
 TABLE_Z = np.linspace(-300.0, 300.0, 1201, dtype=np.float32)
 """Heights at which profiles are tabled, mm; 0.5 mm apart."""
 
@@ -48,7 +49,7 @@ def profile(heights: list[float], values: list[float]) -> Array:
     return monotone(np.asarray(heights)[order], np.asarray(values)[order][:, None], TABLE_Z)[:, 0]
 
 
-def monotone(knots: NDArray[np.float64], values: NDArray[np.float64], at: NDArray[Any]) -> Array:
+def monotone(knots: Array, values: Array, at: Array) -> Array:
     """Return the monotone cubic through ascending knots (Fritsch and Butland 1984), constant outside.
 
     Args:
@@ -70,8 +71,9 @@ def monotone(knots: NDArray[np.float64], values: NDArray[np.float64], at: NDArra
     i = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     h = step[i]
     t = (at - knots[i])[:, None] / h
-    first = (1 + 2 * t) * (1 - t) ** 2 * values[i] + t * (1 - t) ** 2 * h * tangent[i]
-    found: Array = (first + t * t * (3 - 2 * t) * values[i + 1] + t * t * (t - 1) * h * tangent[i + 1]).astype(np.float32)
+    start = (1 + 2 * t) * (1 - t) ** 2 * values[i] + t * (1 - t) ** 2 * h * tangent[i]
+    end = t * t * (3 - 2 * t) * values[i + 1] + t * t * (t - 1) * h * tangent[i + 1]
+    found: Array = (start + end).astype(np.float32)
     return found
 
 
@@ -84,7 +86,7 @@ def look_up(table: Array, z: Array) -> Array:
     return found
 
 
-def around(middle: Array | float, half: Array) -> Interval:
+def around(middle: Array | np.floating[Any] | float, half: Array) -> Interval:
     """Return the interval of this middle and half length."""
     return Interval(middle - half, middle + half)
 

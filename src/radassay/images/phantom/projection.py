@@ -11,13 +11,13 @@ from functools import cached_property
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from radassay.images.phantom.anatomy import AIR_HU, FAT_HU, SOFT_HU, Chest, Pose
+from radassay.images.phantom.anatomy import AIR_HU, BREAST_HU, FAT_HU, SOFT_HU, Chest, Pose
 from radassay.images.phantom.disease import Opacities
 from radassay.images.phantom.geometry import Array, Interval, Points, length_outside, splat
 from radassay.images.phantom.skeleton import bones, vertebrae
 from radassay.images.phantom.vessels import vessels
 
-FIELD_MM = 330.0
+FIELD_MM = 346.0
 """Side of the film at the patient."""
 CENTRE_Z = -5.0
 """Height of the film's middle, mm."""
@@ -88,7 +88,9 @@ def radiological_depth(chest: Chest, film: Film, opacities: Opacities | None = N
     x, z = film.grid
     body, muscle = chest.body(x, z).length, chest.muscle(x, z).length
     breast = np.minimum(chest.breast(x, z), body)
-    depth = (1 + FAT_HU / 1000) * (body - muscle - breast) + (1 - 0.02) * breast + (1 + SOFT_HU / 1000) * muscle
+    depth = (
+        (1 + FAT_HU / 1000) * (body - muscle - breast) + (1 + BREAST_HU / 1000) * breast + (1 + SOFT_HU / 1000) * muscle
+    )
     depth -= (SOFT_HU - chest.person.lung) / 1000 * lung_depth(chest, film)
     gas = chest.airway(x, z).length + chest.stomach(x, z).length
     depth -= (SOFT_HU - AIR_HU) / 1000 * np.minimum(gas, muscle)

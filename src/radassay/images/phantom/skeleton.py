@@ -7,7 +7,7 @@ import numpy as np
 from radassay.images.phantom.anatomy import Chest
 from radassay.images.phantom.geometry import Array, Interval, Points, around, bulge, monotone
 
-CORTEX_HU, MARROW_HU, VERTEBRA_HU = 1500.0, 300.0, 260.0
+CORTEX_HU, MARROW_HU, VERTEBRA_HU = 1500.0, 300.0, 220.0
 """HU that bone adds to the soft tissue it lies in."""
 
 
@@ -25,7 +25,9 @@ def tube(path: Array, wide: Array, thick: Array, density: float, rng: np.random.
     n_tubes, steps, _ = path.shape
     path, wide, thick = (a.astype(np.float32) for a in (path, wide, thick))
     rim = np.arange(across) % 3 < 2
-    turn = 2 * np.pi * (rng.random((n_tubes, steps, 1), dtype=np.float32) + np.arange(across, dtype=np.float32) / across)
+    turn = (
+        2 * np.pi * (rng.random((n_tubes, steps, 1), dtype=np.float32) + np.arange(across, dtype=np.float32) / across)
+    )
     radius = np.where(rim, 0.90, 0.5).astype(np.float32)
     stride = np.linalg.norm(np.gradient(path, axis=1), axis=-1)
     volume = np.pi * wide * thick * stride
@@ -38,7 +40,7 @@ def tube(path: Array, wide: Array, thick: Array, density: float, rng: np.random.
     up = wide[..., None] * radius * np.sin(turn)
     deep = thick[..., None] * radius * np.cos(turn)
     # each ring is drawn out along the tube, so that rings do not show
-    shift = ((np.arange(across) * 0.618) % 1.0 - 0.5) 
+    shift = (np.arange(across) * 0.618) % 1.0 - 0.5
     path = path[:, :, None] + shift.astype(np.float32)[:, None] * along[:, :, None]
     return Points(
         (path[..., 0] + up * normal_x[..., None]).ravel(),
@@ -57,7 +59,11 @@ def ribs(chest: Chest) -> Array:
     drop = np.interp(number, [1, 2, 4, 7, 12], [32.0, 52.0, 72.0, 96.0, 112.0]) * s
     drop = drop + 2.0 * chest.pose.inspiration * -1.0
     angle = np.linspace(0.16, 1.0, n)[None] * reach[:, None]
-    z = first[:, None] - drop[:, None] * (0.5 - 0.5 * np.cos(angle)) ** 1.08 + 7 * s * np.sin(2.2 * angle) * (angle < 1.43)
+    z = (
+        first[:, None]
+        - drop[:, None] * (0.5 - 0.5 * np.cos(angle)) ** 1.08
+        + 7 * s * np.sin(2.2 * angle) * (angle < 1.43)
+    )
     width, deep, middle = chest.wall(z.astype(np.float32))
     x = (width + 3.5 * s) * np.sin(angle) ** 0.85
     y = middle + (deep + 4 * s) * np.cos(angle)
@@ -81,7 +87,9 @@ def _spread(points: list[tuple[float, float, float]], steps: int, chest: Chest, 
 def _shoulder(chest: Chest, sign: float, rng: np.random.Generator) -> list[Points]:
     """Return clavicle, scapula and humeral head of one side."""
     s, density = chest.scale, chest.person.bone
-    clavicle = _spread([(11, -80, 82), (40, -84, 90), (85, -62, 105), (125, -35, 118), (158, -15, 122)], 150, chest, sign)
+    clavicle = _spread(
+        [(11, -80, 82), (40, -84, 90), (85, -62, 105), (125, -35, 118), (158, -15, 122)], 150, chest, sign
+    )
     thick = np.interp(np.linspace(0, 1, 150), [0, 0.12, 0.5, 1], [9.5, 6.5, 5.2, 6.5])[None] * s
     medial = _spread([(104, 84, 112), (116, 90, 70), (126, 92, 20), (132, 88, -16)], 110, chest, sign)
     lateral = _spread([(132, 88, -16), (139, 80, 10), (149, 60, 55), (160, 30, 92)], 110, chest, sign)
@@ -119,7 +127,7 @@ def bones(chest: Chest) -> Points:
     wide[[0, 12]] *= 1.25
     along = np.linspace(0, 1, steps)
     # dense behind, thinner in front, fading into cartilage at the front end
-    thick = np.tile(np.interp(along, [0, 0.35, 0.6, 0.9, 1], [5.8, 5.4, 4.2, 3.4, 0.8]) * s, (24, 1))
+    thick = np.tile(np.interp(along, [0, 0.35, 0.6, 0.76, 1], [5.8, 5.4, 4.2, 3.6, 0.5]) * s, (24, 1))
     parts = [tube(path, wide, thick, density * 1.5, rng, 15)]
     for sign in (-1.0, 1.0):
         parts += _shoulder(chest, sign, rng)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radassay.images.phantom.anatomy import AIR_HU, FAT_HU, SOFT_HU, Chest
+from radassay.images.phantom.anatomy import AIR_HU, BREAST_HU, FAT_HU, SOFT_HU, Chest
 from radassay.images.phantom.disease import Opacities
 from radassay.images.phantom.geometry import Array, Points, filled, splat
 from radassay.images.phantom.skeleton import bones, vertebrae
@@ -57,7 +57,7 @@ class Volume:
             lung = lung * (1 - filled(y, dent, self.pitch))
         heart = heart * (1 - filled(y, chest.domes(x, height), self.pitch))
         hu = AIR_HU + (FAT_HU - AIR_HU) * body + (SOFT_HU - FAT_HU) * muscle
-        hu += (FAT_HU + 75.0 - FAT_HU) * (body - muscle) * self._breast_share(body, muscle, height)
+        hu += (BREAST_HU - FAT_HU) * (body - muscle) * self._in_breast(height)
         hu -= (SOFT_HU - chest.person.lung) * lung
         gas = filled(y, chest.airway(x, height), self.pitch) + filled(y, chest.stomach(x, height), self.pitch)
         hu -= (SOFT_HU - AIR_HU) * np.minimum(gas, 1.0)
@@ -69,7 +69,7 @@ class Volume:
         hu += inside + self._points(self.bones, z, thickness)
         return Slice(hu.astype(np.float32), lung, heart, added_opacity)
 
-    def _breast_share(self, body: Array, muscle: Array, height: Array) -> Array:
+    def _in_breast(self, height: Array) -> Array:
         breast = self.chest.breast(self.along, height)
         front, _ = self.chest.body(self.along, height)
         inside: Array = (self.along[:, None] < front + breast).astype(np.float32)

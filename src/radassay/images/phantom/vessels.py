@@ -54,7 +54,11 @@ def vessels(chest: Chest) -> Points:
         start[:, 0] -= chest.turn * start[:, 1]
         end[:, 0] -= chest.turn * end[:, 1]
         middle, tip = ((start + end) / 2).astype(np.float32), end.astype(np.float32)
-        keep = chest.in_lung(*middle.T) & chest.in_lung(*tip.T, margin=2.0) & (np.abs(tip[:, 0]) < chest.wall(tip[:, 2])[0])
+        keep = (
+            chest.in_lung(*middle.T)
+            & chest.in_lung(*tip.T, margin=2.0)
+            & (np.abs(tip[:, 0]) < chest.wall(tip[:, 2])[0])
+        )
         start, end, radius = start[keep], end[keep], radius[keep]
         length = np.linalg.norm(end - start, axis=1)
         mass = (SOFT_HU - chest.person.lung) * np.pi * radius**2 * length
