@@ -1,0 +1,140 @@
+"""Fidelity: how far generated images lie from real images of patients that the generator never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from radassay.checks.agreement import agreement
+from radassay.checks.patients import patients_of, unknown_patients
+from radassay.checks.space import SPACE, Array, draws, labels_of, lacking, whitened
+from radassay.contracts import Inputs
+from radassay.evidence.finding import Finding
+from radassay.images.sample import Sample
+from radassay.stats.frechet import frechet
+from radassay.stats.mmd import kid
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Kernel and Fréchet distance to held-out real images, and whether images show what their label says.
+
+    Both distances are in the encoder's features, whitened by the training images (`stats/whitening.py`), so that
+    their units are those of real variation. KID is unbiased at any number of images (Bińkowski 2018); the Fréchet
+    distance is corrected for its bias (Chong & Forsyth 2020) and taken in the leading axes alone, because its
+    covariances need twice as many images as axes. Zero is the same distribution; estimates scatter around it and may
+    be negative. The distances to the training images (`kid_training`, `frechet_training`) stand beside: much smaller
+    ones than to held-out images point to memorisation.
+    """
+
+    frechet_dims: int = 32
+    """Leading axes in which the Fréchet distance is taken; twice as many images are needed."""
+    fewest: int = 30
+    """Patients and generated images that a label needs to be measured alone."""
+    intervals: bool = True
+    """Whether intervals are computed."""
+
+    name: ClassVar[str] = "fidelity"
+    question: ClassVar[str] = "How close do the synthetic images lie to real images of other patients?"
+    reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
+    matched: ClassVar[bool] = True
+    watched: ClassVar[Mapping[str, str]] = {"kid": "higher", "frechet": "higher", "label_agreement": "lower"}
+
+    def quick(self) -> Fidelity:
+        """Return the same check without intervals."""
+        return replace(self, intervals=False)
+
+    def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+        """Return distances, overall and by label, and the agreement of images with their labels."""
+        why = lacking(inputs)
+        if why or inputs.synthetic is None:
+            names = ("kid", "frechet", "kid_training", "frechet_training", "label_agreement", "label_accuracy")
+            inputs_known = inputs.fingerprints(inputs.held_out, inputs.synthetic)
+            return [Finding(check=self.name, name=name, reason=why, inputs=inputs_known) for name in names]
+        synthetic = inputs.synthetic
+        training, held_out, made = whitened(inputs, inputs.training, inputs.held_out, synthetic)
+        measure = partial(self._distances, inputs)
+        findings = measure("", "all", inputs.held_out, held_out, synthetic, made)
+        for label in labels_of(inputs, self.fewest):
+            real_rows, made_rows = inputs.held_out.labels == label, synthetic.labels == label
+            parts = (inputs.held_out.take(real_rows), held_out[real_rows], synthetic.take(made_rows), made[made_rows])
+            findings += measure("", f"label={label}", *parts)
+        findings += measure("_training", "all", inputs.training, training, synthetic, made)
+        return findings + self._labels(inputs, training, held_out, made)
+
+    def _distances(
+        self, inputs: Inputs, suffix: str, part: str, real: Sample, x: Array, synthetic: Sample, y: Array
+    ) -> list[Finding]:
+        """Return KID and the Fréchet distance of one pair of samples."""
+        common: dict[str, Any] = {
+            "check": self.name,
+            "slice": part,
+            "direction": "lower is better",
+            "n_patients": patients_of(real),
+            "n_images": len(real) + len(synthetic),
+            "inputs": inputs.fingerprints(real, synthetic),
+        }
+        about = {"encoder": inputs.encoder, "space": SPACE, "n_real": len(real), "n_synthetic": len(synthetic)}
+        kernel = kid(x, y, draws(real), draws(synthetic))
+        findings = [
+            Finding(
+                name=f"kid{suffix}",
+                value=kernel.value,
+                details={**about, "standard_error": kernel.error},
+                **self._limits(kernel.interval, real),
+                **common,
+            )
+        ]
+        dims = min(self.frechet_dims, x.shape[1])
+        fewest = min(len(x), len(y))
+        if fewest < 2 * dims:
+            reason = f"{fewest} images are too few for covariances in {dims} dimensions (at least {2 * dims}); see KID"
+            return [*findings, Finding(name=f"frechet{suffix}", reason=reason, **common)]
+        gauss = frechet(x[:, :dims], y[:, :dims], draws(real), draws(synthetic))
+        details = {**about, "dimensions": dims, "uncorrected": gauss.plain}
+        limits = self._limits(gauss.interval, real)
+        return [*findings, Finding(name=f"frechet{suffix}", value=gauss.value, details=details, **limits, **common)]
+
+    def _limits(self, interval: Any, real: Sample) -> dict[str, Any]:
+        if not self.intervals:
+            return {"reason": "no interval in the quick form"}
+        if interval is None:
+            return {"reason": "no interval: too few patients"}
+        return {
+            "low": interval.low,
+            "high": interval.high,
+            "method": interval.method,
+            "reason": unknown_patients(real),
+        }
+
+    def _labels(self, inputs: Inputs, training: Array, held_out: Array, made: Array) -> list[Finding]:
+        """Return how often a classifier of real images sees the label that was asked for."""
+        assert inputs.synthetic is not None
+        findings = []
+        targets: tuple[tuple[str, Sample, Array, Any], ...] = (
+            ("label_agreement", inputs.synthetic, made, "synthetic images"),
+            ("label_accuracy", inputs.held_out, held_out, "held-out real images"),
+        )
+        for name, sample, x, what in targets:
+            common: dict[str, Any] = {
+                "check": self.name,
+                "name": name,
+                "unit": "mean share of each label",
+                "direction": "higher is better",
+                "n_patients": patients_of(sample),
+                "n_images": len(sample),
+                "inputs": inputs.fingerprints(inputs.training, sample),
+            }
+            found = agreement(training, inputs.training, x, sample, intervals=self.intervals)
+            if isinstance(found, str):
+                findings.append(Finding(reason=found, **common))
+                continue
+            details: dict[str, Any] = {"encoder": inputs.encoder, "of": what, "by_label": found.by_label}
+            findings.append(
+                Finding(value=found.value, details=details, **self._limits(found.interval, inputs.training), **common)
+            )
+        return findings

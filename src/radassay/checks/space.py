@@ -1,0 +1,60 @@
+"""The feature space in which generated images are compared with real ones, and when they cannot be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radassay.contracts import Inputs
+from radassay.images.sample import Sample
+from radassay.stats.whitening import Whitening
+
+Array = NDArray[np.float64]
+
+FEWEST = 10
+"""Images and patients below which nothing is compared."""
+SPACE = "whitened by the real training images (principal axes over √(variance + 0.1 mean variance))"
+
+
+def lacking(inputs: Inputs, fewest: int = FEWEST) -> str:
+    """Return why generated and real images cannot be compared, or nothing."""
+    if inputs.synthetic is None:
+        return "no synthetic images were given"
+    if inputs.encode is None:
+        return "no encoder was given"
+    parts = {"synthetic": inputs.synthetic, "held-out real": inputs.held_out, "real training": inputs.training}
+    for name, sample in parts.items():
+        if len(sample) < fewest:
+            return f"{len(sample)} {name} images; at least {fewest} are needed"
+        patients = len(np.unique(draws(sample)))
+        if patients < fewest:
+            return f"{name} images of {patients} patients; at least {fewest} are needed"
+        if not np.isfinite(sample.pixels).all():
+            return f"{name} images hold values that are not finite"
+    return ""
+
+
+def draws(sample: Sample) -> NDArray[np.str_]:
+    """Return the independent unit of each image, where an image without a patient is a unit of its own row.
+
+    A generator that gives the same picture twice drew it twice; by the picture's id these would be one unit.
+    """
+    rows = np.char.add(np.char.add(sample.patients, "#"), np.arange(len(sample)).astype(str))
+    return np.where(np.char.startswith(sample.patients, "image:"), rows, sample.patients)
+
+
+def whitened(inputs: Inputs, *samples: Sample) -> tuple[Array, ...]:
+    """Return the features of samples, (n, d) each, whitened by the training images."""
+    white = Whitening.fit(inputs.features(inputs.training))
+    return tuple(white(inputs.features(sample)) for sample in samples)
+
+
+def labels_of(inputs: Inputs, fewest: int) -> list[str]:
+    """Return the labels that have enough held-out and generated images of enough patients to be looked at alone."""
+    assert inputs.synthetic is not None
+    kept = []
+    for label in np.unique(inputs.held_out.labels).tolist():
+        parts = [draws(s)[s.labels == label] for s in (inputs.held_out, inputs.synthetic)]
+        if all(len(np.unique(patients)) >= fewest for patients in parts):
+            kept.append(label)
+    return kept
