@@ -32,6 +32,13 @@ BOOT = "bootstrap over patients, 500 resamples"
 IN_SYNTHETIC = ("copies", "collapse", "blur", "shuffled-labels", "corner-marker")
 
 
+SHARED = {
+    "pairs": [["a1", "b1", 1.0], ["a2", "b2", 0.998], ["a3", "b3", 0.991]],
+    "sources": [[f"training: COVID-19/{i}.jpeg", f"cohen-cxr: images/00{i}-1.jpg"] for i in (31, 44, 102)],
+}
+SPACE = {"encoder": "random-conv 3f2a91c0be77", "space": "whitened by the training images"}
+
+
 def measured(check: str, name: str, value: float | None, half: float | None = None, **fields: Any) -> Finding:
     if value is not None and half is not None:
         fields = {"low": value - half, "high": value + half, "method": BOOT, **fields}
@@ -71,14 +78,14 @@ def realistic(border: float = 0.94, kid: float = 0.012, copies: float = 0.01, pa
         measured("integrity", "smallest_class", 125.0, unit="patients", reason="counted, not estimated"),
         measured("integrity", "duplicate_share", 0.012, 0.008, unit="share of images"),
         measured("integrity", "upsampled_share", 0.31, 0.05, unit="share of images"),
-        measured("leakage", "shared_images", 0.0, unit="radiographs"),
-        measured("leakage", "shared_with_others", 214.0, unit="radiographs", slice="all"),
+        measured("leakage", "shared_images", 0.0, unit="pairs"),
+        measured("leakage", "shared_with_others", 214.0, unit="pairs", details=SHARED),
     ]
     if patients:
         f.append(measured("leakage", "shared_patients", 0.0, unit="patients"))
     else:
         f.append(measured("leakage", "shared_patients", None, reason="the patient of no image is known"))
-    f += controls("leakage", "shared_images", (0.0, 0.0, 0.0), {"shared-images": 80.0}, "radiographs")
+    f += controls("leakage", "shared_images", (0.0, 0.0, 0.0), {"shared-images": 80.0}, "pairs")
     for name, value in {"auc_border": border, "auc_lungs_out": 0.88, "auc_shape": 0.62, "auc_full": 0.97}.items():
         low, high = value - 0.021, min(value + 0.018, 1.0)
         f.append(measured("shortcut", name, value, low=low, high=high, method=BOOT, unit="AUC"))
@@ -87,7 +94,7 @@ def realistic(border: float = 0.94, kid: float = 0.012, copies: float = 0.01, pa
     f.append(measured("shortcut", "auc_border", border - 0.03, 0.024, unit="AUC", slice="synthetic"))
     f += controls("shortcut", "auc_border", (0.5, 0.44, 0.56), {"corner-marker-real": 0.48}, "AUC")
     f += controls("shortcut", "auc_lungs_out", (0.5, 0.43, 0.57), {"corner-marker-real": 0.42}, "AUC")
-    f.append(measured("fidelity", "kid", kid, 0.0021))
+    f.append(measured("fidelity", "kid", kid, 0.0021, details=SPACE))
     f.append(measured("fidelity", "frechet", 3.81, 0.4, reason="fewer patients than twice the features"))
     f.append(measured("fidelity", "label_agreement", 0.86, 0.03))
     f.append(measured("fidelity", "kid_training", kid * 0.94, 0.0022))

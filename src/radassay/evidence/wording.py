@@ -30,6 +30,23 @@ LABELS = {
     "gain_over_duplicates": "Gain over duplicates",
     "gain_over_controls": "Gain over the best control",
     "detectable_gain": "Smallest gain this trial could have seen",
+    "auc_real_synthetic_classical": "Real + synthetic + classical augmentation",
+    "auc_site": "AUC from the hospital alone",
+    "auc_site_negatives": "AUC of the hospital among images without the disease",
+    "association_site_label": "Association of hospital and label",
+    "gain_on_top_of_classical": "Gain on top of classical augmentation",
+    "change_real_classical": "Classical augmentation against real only",
+    "change_real_duplicates": "Duplicates against real only",
+    "change_synthetic_only": "Synthetic only against real only",
+    "synthetic_per_real": "Synthetic images per real image",
+    "shared_patients": "Patients on both sides of the split",
+    "shared_images": "Radiographs on both sides of the split",
+    "shared_with_others": "Radiographs shared with other sets",
+    "repeated_images": "Radiographs there twice on one side",
+    "false_matches": "False matches, from mirrored films",
+    "copy_share": "Share of copies",
+    "copy_excess_p": "Probability of so many near-copies by chance",
+    "nearest_ratio": "Nearest distance, synthetic to held-out",
     "n_synthetic": "Synthetic images",
 }
 """Names of measures as a reader should see them; others are spelt out from their name."""
@@ -59,11 +76,11 @@ def kind(finding: Finding) -> Kind:
     name, unit = finding.name, finding.unit.lower()
     if name.startswith("auc"):
         return "auc"
-    if "gain" in name or name.endswith("difference"):
+    if "gain" in name or name.startswith("change_") or name.endswith("difference"):
         return "difference"
-    if unit.startswith("share") or unit == "fraction" or name.endswith("_share"):
+    if "share" in unit.split() or unit == "fraction" or name.endswith("_share"):
         return "share"
-    if name.startswith(("n_", "shared_")) or unit in ("images", "patients", "pairs", "files", "count", "radiographs"):
+    if name.startswith("n_") or unit in ("images", "patients", "pairs", "files", "count", "radiographs"):
         return "count"
     return "plain"
 
@@ -75,9 +92,9 @@ def number(value: float, how: Kind = "plain") -> str:
     if how == "auc":
         text = f"{value:.3f}"
     elif how == "difference":
-        text = f"{value:+.3f}"
+        text = f"{value:+.3f}" if value else "0"
     elif how == "share":
-        text = f"{100 * value:.1f} %"
+        text = f"{100 * value:.1f} %" if value == 0 or abs(value) >= 0.0005 else f"{100 * value:.1g} %"
     elif value == 0:
         text = "0"
     else:

@@ -65,6 +65,8 @@ class Section:
     rows: tuple[tables.Row, ...]
     detected: tuple[tables.Detected, ...]
     plots: tuple[tables.Plot, ...]
+    named: tuple[tables.Named, ...]
+    methods: tuple[str, ...]
     pictures: tuple[Picture, ...]
 
 
@@ -180,6 +182,8 @@ def _section(
         rows=tables.rows(own, findings, status),
         detected=tables.detected(name, findings),
         plots=tables.plots(name, findings),
+        named=tables.named(name, findings),
+        methods=tables.methods(own),
         pictures=tuple(p for p in pictures if p.name.startswith(f"pairs-{name}")),
     )
 
@@ -193,7 +197,8 @@ def _caption(name: str) -> str:
     kind, _, rest = name.partition("-")
     words = wording.label(rest.replace("-", "_")) if rest else ""
     if kind == "pairs":
-        return f"Nearest pairs named by the check: {words.lower()}. Left the image, right its partner"
+        measure = wording.label(rest.partition("-")[2].replace("-", "_"))
+        return f"{measure}: the pairs that the check names, most alike first" if measure else "Pairs named by the check"
     return f"{words} images" if kind == "grid" else wording.label(name.replace("-", "_"))
 
 
@@ -248,12 +253,18 @@ def _set_row(role: str, of: Mapping[str, Any]) -> ImageSetRow:
             f"{part}: {_count(s.get('images'))} images"
             + (f", {_count(s.get('patients'))} patients" if known else "")
             + f" ({_counts(s.get('labels'))})"
-            for part, s in splits.items()
+            for part, s in sorted(splits.items(), key=lambda item: _split_place(item[0]))
             if isinstance(s, dict)
         ),
         imported=_counts(of.get("import")),
         fingerprint=str(of.get("fingerprint", "")),
     )
+
+
+def _split_place(part: str) -> tuple[int, str]:
+    """Return the place of a split in the order in which it is used."""
+    order = ("train", "validation", "test")
+    return (order.index(part) if part in order else len(order), part)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -266,7 +277,7 @@ def _count(value: Any) -> str:
 
 
 def _counts(value: Any) -> str:
-    return ", ".join(f"{k} {_count(v)}" for k, v in value.items()) if isinstance(value, dict) else ""
+    return ", ".join(f"{k}: {_count(v)}" for k, v in value.items()) if isinstance(value, dict) else ""
 
 
 def _uses(value: Any) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import lru_cache
 from typing import Any
 
 import matplotlib
@@ -36,6 +37,7 @@ STYLE: Any = {
 }
 
 
+@lru_cache(maxsize=256)
 def dose_response(plot: Plot, panel: Panel) -> bytes:
     """Return one planted defect under one measure: its curve, the floor, the limit of detection, the measured value."""
     with matplotlib.rc_context(STYLE):

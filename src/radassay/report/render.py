@@ -61,6 +61,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["capitalise"] = wording.sentence
     environment.filters["data_uri"] = data_uri
     environment.filters["panel_svg"] = lambda panel, plot: figures.dose_response(plot, panel)
     environment.filters["panel_alt"] = lambda panel, plot: figures.alt_text(plot, panel)

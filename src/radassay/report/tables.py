@@ -48,6 +48,17 @@ class Detected:
 
 
 @dataclass(frozen=True)
+class Named:
+    """Pairs of images that a check names."""
+
+    measure: str
+    pairs: tuple[tuple[str, str, str], ...]
+    """First image, second image, likeness."""
+    total: int
+    """How many there are; the pairs are the likeliest of them."""
+
+
+@dataclass(frozen=True)
 class Panel:
     """One planted defect under one measure: the numbers of a dose-response plot."""
 
@@ -202,6 +213,39 @@ def _beyond(values: Sequence[float], value: float, largest: str) -> str:
     return f"more than {largest}" if past else "none"
 
 
+def named(check: str, findings: Sequence[Finding], most: int = 10) -> tuple[Named, ...]:
+    """Return the pairs that the findings of a check name by their sources."""
+    tables = []
+    for f in findings:
+        sources, pairs = f.details.get("sources"), f.details.get("pairs")
+        if f.check != check or f.role != "measurement" or f.slice != "all":
+            continue
+        if not (isinstance(sources, list) and isinstance(pairs, list) and sources and len(sources) == len(pairs)):
+            continue
+        both = [(s, p) for s, p in zip(sources, pairs, strict=True) if isinstance(s, list) and len(s) == 2]
+        lines = tuple((str(s[0]), str(s[1]), _likeness(p)) for s, p in both[:most])
+        total = int(f.value) if f.value is not None and wording.kind(f) == "count" else len(sources)
+        if lines:
+            tables.append(Named(wording.label(f.name), lines, total))
+    return tuple(tables)
+
+
+def _likeness(pair: object) -> str:
+    score = pair[2] if isinstance(pair, list | tuple) and len(pair) > 2 else None
+    return wording.number(score) if isinstance(score, int | float) else ""
+
+
+def methods(measured: Sequence[Finding]) -> tuple[str, ...]:
+    """Return how the numbers of a check were made: features and intervals, each said once."""
+    said = []
+    for f in measured:
+        if f.details.get("encoder"):
+            space = f.details.get("space")
+            said.append(f"Features: {f.details['encoder']}" + (f", {space}" if space else ""))
+    said += [f"Intervals: {f.method}" for f in measured if f.method and f.low is not None]
+    return tuple(wording.sentence(line) for line in dict.fromkeys(said))
+
+
 def plots(check: str, findings: Sequence[Finding]) -> tuple[Plot, ...]:
     """Return the dose-response plots of a check, one a watched measure."""
     drawn = []
@@ -249,7 +293,7 @@ def forest(findings: Sequence[Finding]) -> Forest | None:
     trial = [f for f in findings if f.check == "trial" and f.role == "measurement" and f.value is not None]
     trial = [f for f in trial if f.slice == "all"]
     arms = tuple(_forest_row(f) for f in trial if f.name.startswith("auc_"))
-    differences = tuple(_forest_row(f) for f in trial if f.name.startswith("gain_"))
+    differences = tuple(_forest_row(f) for f in trial if f.name.startswith(("gain_", "change_")))
     detectable = next((f.value for f in trial if f.name == "detectable_gain"), None)
     return Forest(arms, differences, detectable) if arms or differences else None
 
