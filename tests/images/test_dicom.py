@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.pixels import get_decoder
 from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -96,6 +97,38 @@ def test_transfer_syntaxes_give_the_very_pixels(tmp_path: Path, syntax: str) -> 
         if syntax == ExplicitVRBigEndian:
             ds.PixelData = pixels.astype(">u2").tobytes()
     np.testing.assert_array_equal(one(save_dicom(tmp_path / "x", ds)).pixels, pixels)
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70",
+     "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91",
+     "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.5"],
+)  # fmt: skip
+def test_a_decoder_is_there_for_every_common_compression(syntax: str) -> None:
+    assert get_decoder(syntax).is_available
+
+
+@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14_1", "JPEGBaselineProcess1"])
+def test_jpeg_written_by_an_independent_encoder(tmp_path: Path, syntax: str) -> None:
+    gdcm = pytest.importorskip("gdcm")
+    pixels = picture(height=64, width=64)
+    save_dicom(tmp_path / "plain", dicom(pixels, PatientID="1"))
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(tmp_path / "plain"))
+    assert reader.Read()
+    change = gdcm.ImageChangeTransferSyntax()
+    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer = gdcm.ImageWriter()
+    writer.SetFileName(str(tmp_path / "x"))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    frame = one(tmp_path / "x")
+    difference = np.abs(frame.pixels.astype(int) - pixels)
+    assert difference.max() == 0 if "Lossless" in syntax else difference.mean() < 6
 
 
 def test_multiframe_and_colour(tmp_path: Path) -> None:

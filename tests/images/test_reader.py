@@ -240,8 +240,10 @@ def test_reasons_do_not_quote_what_the_file_says_of_the_patient(tmp_path: Path) 
     content = (tmp_path / "x.dcm").read_bytes()
     for cut in range(200, len(content), 37):
         (tmp_path / "x.dcm").write_bytes(content[:cut])
+        words = ""
         try:
             list(read(tmp_path / "x.dcm"))
         except UnreadableImage as error:
-            assert "SECRET" not in str(error)
-            assert "Doe" not in str(error)
+            words = str(error)
+        assert "SECRET" not in words
+        assert "Doe" not in words

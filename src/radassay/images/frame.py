@@ -99,13 +99,13 @@ def one_channel(pixels: Pixels) -> Pixels:
 def window_of(pixels: Pixels, bits: int) -> tuple[float, float, tuple[str, ...]]:
     """Return the values to show black and white where the file names none, and a warning if they were guessed.
 
-    The range of the type if the picture uses its upper half or has 8 bits, else the smallest and largest value.
+    The range of the bits if the picture uses its upper half or has 8 bits, else the smallest and largest value.
     """
     whole = float(2**bits - 1)
     if bits <= 8:
         return 0.0, whole, ()
     low, high = float(pixels.min()), float(pixels.max())
-    if pixels.dtype.kind == "u" and high > whole / 2:
+    if low >= 0 and whole / 2 < high <= whole:
         return 0.0, whole, ()
     if high <= low:
         high = low + 1.0
@@ -132,17 +132,15 @@ def finite(pixels: Pixels) -> tuple[Pixels, tuple[str, ...]]:
 
 
 def smallest_integers(pixels: Pixels) -> Pixels:
-    """Return whole numbers in the smallest of uint8, int16, uint16 and int32 that holds them; others as they are.
+    """Return whole numbers in the smallest of int16, uint16 and int32 that holds them; others as they are.
 
-    Unsigned 8-bit pictures keep their type, so that a picture has one content whatever file carried it.
+    Pictures of 8 and 16 bits keep their type, so that a picture has one content whatever file carried it.
     """
-    if pixels.dtype.kind == "f" and not np.array_equal(pixels, np.rint(pixels)):
-        return pixels
-    low, high = float(pixels.min()), float(pixels.max())
-    for kind in (np.uint8, np.int16, np.uint16, np.int32):
-        if kind is np.uint8 and pixels.dtype != np.uint8:
-            continue
-        info = np.iinfo(kind)
-        if info.min <= low and high <= info.max:
-            return pixels.astype(kind)
-    return pixels
+    native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if native.dtype in (np.uint8, np.int16, np.uint16) or not np.array_equal(native, np.rint(native)):
+        return native
+    low, high = float(native.min()), float(native.max())
+    for kind in (np.int16, np.uint16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return native.astype(kind)
+    return native

@@ -16,6 +16,7 @@ from radassay.images.frame import Frame, Limits, finite, smallest_integers, wind
 from radassay.images.intensity import LUNG_WINDOW_HU
 
 AIR_HU, BONE_HU = -900.0, 200.0
+GUESSED_HU = "taken for Hounsfield units by the range of its values"
 _HEADER = 544
 
 
@@ -35,25 +36,21 @@ def frames(file: BinaryIO, limits: Limits) -> Iterator[Frame]:
     is_hu = -4100.0 < lowest <= AIR_HU and highest >= BONE_HU
     normal = np.cross(affine[:3, 0], affine[:3, 1])
     normal /= np.linalg.norm(normal) or 1.0
+    # one window for all slices, so that they can be compared
+    ends = smallest_integers(np.array([lowest, highest]))
+    low, high, told = (*LUNG_WINDOW_HU, (GUESSED_HU,)) if is_hu else window_of(ends, volume.dtype.itemsize * 8)
     for k in range(volume.shape[2]):
         # canonical axes grow to the right, the front and the head (RAS+)
         stored = np.ascontiguousarray(volume[::-1, ::-1, k].T)
         scaled = stored if slope == 1 and inter == 0 else stored.astype(np.float64) * slope + inter
         pixels, odd = finite(scaled)
         pixels = smallest_integers(pixels)
-        bits = stored.dtype.itemsize * 8
-        if is_hu:
-            low, high = LUNG_WINDOW_HU
-            odd = (*odd, "taken for Hounsfield units by the range of its values")
-        else:
-            low, high, guessed = window_of(pixels, bits)
-            odd = (*odd, *guessed)
         yield Frame(
             pixels=pixels,
             format="nifti",
             low=low,
             high=high,
-            bits=bits,
+            bits=stored.dtype.itemsize * 8,
             unit="HU" if is_hu else "stored",
             index=k,
             spacing_mm=float(np.linalg.norm(affine[:3, 1])),
@@ -61,7 +58,7 @@ def frames(file: BinaryIO, limits: Limits) -> Iterator[Frame]:
             positions={"position": float(np.round(normal @ (affine[:3, 2] * k + affine[:3, 3]), 4))},
             view="Axial",
             modality="CT" if is_hu else "",
-            warnings=odd,
+            warnings=(*told, *odd),
         )
 
 
