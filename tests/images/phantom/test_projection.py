@@ -48,7 +48,7 @@ def test_rotation_moves_front_and_back_apart() -> None:
     row = 80
 
     def middle(chest: Chest, front: bool) -> float:
-        part = chest.heart(x, z)[0] if front else chest.vessels(x, z)[3]
+        part = chest.heart(x, z)[0] if front else chest.vessels(x, z)[-1]
         return float((part.length * x)[row].sum() / part.length[row].sum())
 
     assert middle(turned, True) - middle(straight, True) > 1

@@ -159,7 +159,8 @@ class Chest:
         mid_x, mid_z = 78.0 * s, (-62.0 + 5 * p.shape[1]) * s - 0.3 * p.breast
         u = (np.abs(x + self.turn * self.depth) - mid_x) / wide
         v = (z - mid_z) / np.where(z > mid_z, 95.0 * s, 46.0 * s)
-        return np.float32(p.breast) * np.maximum(1.0 - u * u - v * v, 0.0) ** np.float32(0.6)
+        out: Array = np.float32(p.breast) * np.maximum(1.0 - u * u - v * v, 0.0) ** np.float32(0.75)
+        return out
 
     def cage(self, x: Array, z: Array) -> Interval:
         """Return the space within the ribs on the side of x: lung, and the organs that dent it."""

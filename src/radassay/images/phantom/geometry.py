@@ -43,6 +43,11 @@ class Points(NamedTuple):
         return Points(*(np.concatenate(columns).astype(np.float32) for columns in zip(*parts, strict=True)))
 
 
+def columns(places: Array) -> tuple[Array, Array, Array]:
+    """Return x, y and z of places (n, 3)."""
+    return places[:, 0], places[:, 1], places[:, 2]
+
+
 def profile(heights: list[float], values: list[float]) -> Array:
     """Return a monotone cubic profile through (height, value), tabled at `TABLE_Z`; constant outside."""
     order = np.argsort(heights)

@@ -91,7 +91,8 @@ class Hospital:
         glyph = np.pad(np.array([[c == "1" for c in row] for row in GLYPHS[self.marker]], dtype=np.float32), 1)
         at = [cos * v - sin * u + 4.0, sin * v + cos * u + 3.0]
         ink = map_coordinates(glyph, at, order=1, mode="constant")
-        return (shown + (np.float32(bright) - shown) * ink).astype(np.float32)
+        marked: Array = (shown + (np.float32(bright) - shown) * ink).astype(np.float32)
+        return marked
 
     def scan(self, hu: Array, pitch: float, rng: np.random.Generator) -> Array:
         """Return a CT slice: kernel, noise and field of measurement, HU."""
@@ -103,7 +104,8 @@ class Hospital:
         if self.round_field:
             along = np.arange(size) + 0.5 - size / 2
             seen = np.where(np.hypot(along[:, None], along[None, :]) <= size / 2, seen, np.float32(-1024))
-        return np.clip(seen, -1024, 3071).astype(np.float32)
+        limited: Array = np.clip(seen, -1024, 3071).astype(np.float32)
+        return limited
 
 
 HOSPITALS = (

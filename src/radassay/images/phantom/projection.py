@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, zoom
 
 from radassay.images.phantom.anatomy import AIR_HU, BREAST_HU, FAT_HU, SOFT_HU, Chest, Pose
 from radassay.images.phantom.disease import Opacities
@@ -97,8 +97,12 @@ def radiological_depth(chest: Chest, film: Film, opacities: Opacities | None = N
     column, added = vertebrae(chest, x, z)
     depth += column.length * added / 1000
     thin = Points.joined([bones(chest), vessels(chest)])
-    total = splat(*film.pixel(thin.x, thin.z), thin.mass, film.size)
-    depth += total / np.float32(1000 * film.pitch**2)
+    # more than 160 pixels would show the points one by one
+    coarse = Film(min(film.size, 160), film.pose)
+    total = splat(*coarse.pixel(thin.x, thin.z), thin.mass, coarse.size) / np.float32(1000 * coarse.pitch**2)
+    if coarse.size < film.size:
+        total = zoom(total, film.size / coarse.size, order=1, mode="nearest", grid_mode=True)
+    depth += total
     if opacities is not None:
         depth += opacity_depth(opacities, film) / 1000
     return np.maximum(depth, 0.0).astype(np.float32)

@@ -5,60 +5,60 @@ from __future__ import annotations
 import numpy as np
 
 from radassay.images.phantom.anatomy import Chest
-from radassay.images.phantom.geometry import Array, Interval, Points, around, bulge, monotone
+from radassay.images.phantom.geometry import Array, Interval, Points, around, bulge, columns, monotone
 
 CORTEX_HU, MARROW_HU, VERTEBRA_HU = 1500.0, 300.0, 220.0
 """HU that bone adds to the soft tissue it lies in."""
 
 
-def tube(path: Array, wide: Array, thick: Array, density: float, rng: np.random.Generator, across: int) -> Points:
-    """Return a bony tube along paths: a dense rim around marrow.
+def tubes(path: Array, wide: Array, thick: Array, density: Array, rng: np.random.Generator, across: int) -> Points:
+    """Return bony tubes along paths: a dense rim around marrow.
 
     Args:
         path: (tubes, steps, 3), mm.
-        wide: (tubes, steps), half extent along z, mm.
+        wide: (tubes, steps), half extent across the path in the coronal plane, mm.
         thick: (tubes, steps), half extent towards the viewer, mm.
-        density: bone density of the person.
+        density: (tubes,), bone density.
         rng: places the points within the cross-section.
         across: points a cross-section.
     """
-    n_tubes, steps, _ = path.shape
     path, wide, thick = (a.astype(np.float32) for a in (path, wide, thick))
-    rim = np.arange(across) % 3 < 2
-    turn = (
-        2 * np.pi * (rng.random((n_tubes, steps, 1), dtype=np.float32) + np.arange(across, dtype=np.float32) / across)
-    )
-    radius = np.where(rim, 0.90, 0.5).astype(np.float32)
-    stride = np.linalg.norm(np.gradient(path, axis=1), axis=-1)
-    volume = np.pi * wide * thick * stride
+    along = np.empty_like(path)
+    along[:, 1:-1] = (path[:, 2:] - path[:, :-2]) / 2
+    along[:, 0], along[:, -1] = path[:, 1] - path[:, 0], path[:, -1] - path[:, -2]
+    stride = np.sqrt((along * along).sum(axis=-1))
+    slope = np.hypot(along[..., 0], along[..., 2]) + np.float32(1e-6)
+    which = np.arange(across)
+    rim = which % 3 < 2
     # 45 % of the section is cortex, held by the two thirds of the points that form the rim
-    share = np.where(rim, CORTEX_HU * 0.45 * 1.5, MARROW_HU * 0.55 * 3) * density / across
-    mass = volume[..., None] * share.astype(np.float32)
-    along = np.gradient(path, axis=1)
-    slope = np.hypot(along[..., 0], along[..., 2]) + 1e-6
-    normal_x, normal_z = -along[..., 2] / slope, along[..., 0] / slope
-    up = wide[..., None] * radius * np.sin(turn)
+    share = np.where(rim, CORTEX_HU * 0.45 * 1.5, MARROW_HU * 0.55 * 3).astype(np.float32) / across
+    mass = (np.pi * density[:, None] * wide * thick * stride).astype(np.float32)[..., None] * share
+    around_axis = which.astype(np.float32) / across
+    turn = 2 * np.pi * (rng.random((*wide.shape, 1), dtype=np.float32) + around_axis)
+    radius = np.where(rim, 0.90, 0.5).astype(np.float32)
+    up = (wide / slope)[..., None] * radius * np.sin(turn)
     deep = thick[..., None] * radius * np.cos(turn)
     # each ring is drawn out along the tube, so that rings do not show
-    shift = (np.arange(across) * 0.618) % 1.0 - 0.5
-    path = path[:, :, None] + shift.astype(np.float32)[:, None] * along[:, :, None]
+    shift = ((which * 0.618) % 1.0 - 0.5).astype(np.float32)
+    dx, dy, dz = (along[..., k, None] for k in range(3))
     return Points(
-        (path[..., 0] + up * normal_x[..., None]).ravel(),
-        (path[..., 1] + deep).ravel(),
-        (path[..., 2] + up * normal_z[..., None]).ravel(),
+        (path[..., 0, None] + shift * dx - up * dz).ravel(),
+        (path[..., 1, None] + shift * dy + deep).ravel(),
+        (path[..., 2, None] + shift * dz + up * dx).ravel(),
         mass.ravel(),
     )
 
 
 def ribs(chest: Chest) -> Array:
     """Return the centre lines of 24 ribs, (24, steps, 3) mm: from the spine round the side to the front."""
-    s, n = chest.scale, 80
+    s, n = chest.scale, 88
     number = np.arange(1, 13)
     first = (131.0 - 23.8 * (number - 1) - 0.12 * (number - 1) ** 2) * s
     reach = np.interp(number, [1, 2, 7, 8, 9, 10, 11, 12], [2.2, 2.55, 2.6, 2.5, 2.35, 2.1, 1.5, 1.05])
     drop = np.interp(number, [1, 2, 4, 7, 12], [32.0, 52.0, 72.0, 96.0, 112.0]) * s
-    drop = drop + 2.0 * chest.pose.inspiration * -1.0
-    angle = np.linspace(0.16, 1.0, n)[None] * reach[:, None]
+    # a deeper breath lifts the front ends
+    drop = drop - 2.0 * chest.pose.inspiration
+    angle = np.linspace(0.05, 1.0, n)[None] * reach[:, None]
     z = (
         first[:, None]
         - drop[:, None] * (0.5 - 0.5 * np.cos(angle)) ** 1.08
@@ -73,47 +73,53 @@ def ribs(chest: Chest) -> Array:
     return np.concatenate(side).astype(np.float32)
 
 
-def _spread(points: list[tuple[float, float, float]], steps: int, chest: Chest, sign: float) -> Array:
-    knots = np.asarray(points, dtype=float) * chest.scale
-    knots[:, 2] += chest.pose.shoulders * np.clip((np.abs(knots[:, 0]) - 20) / 100, 0, 1)
-    path = monotone(np.arange(len(points)) * 1.0, knots, np.linspace(0, len(points) - 1, steps))
-    path[:, 0] = sign * path[:, 0] - chest.turn * path[:, 1]
+GIRDLE = np.array(
+    [
+        [(11, -80, 82), (40, -84, 90), (85, -62, 105), (125, -35, 118), (158, -15, 122)],
+        [(104, 84, 112), (111, 88, 90), (118, 91, 62), (126, 92, 20), (132, 88, -16)],
+        [(132, 88, -16), (138, 82, 5), (145, 70, 38), (153, 50, 70), (160, 30, 92)],
+        [(108, 90, 92), (122, 89, 104), (138, 76, 118), (153, 50, 129), (168, 20, 136)],
+        [(172, 15, 100), (180, 15, 85), (188, 15, 62), (196, 15, 38), (204, 15, 10)],
+    ],
+    dtype=float,
+)
+"""Centre lines of clavicle, inner and outer edge of the scapula, its spine, and the shaft of the humerus, mm."""
+GIRDLE_WIDE = np.array([[9.5, 6.3, 5.2, 5.6, 6.5], [1.8] * 5, [3.6] * 5, [4.0] * 5, [12.0] * 5])
+GIRDLE_THICK = np.array([[8.5, 5.7, 4.7, 5.0, 5.8], [2.2] * 5, [4.0] * 5, [0.3, 1.1, 1.8, 2.5, 3.2], [12.0] * 5])
+GIRDLE_DENSITY = np.array([1.6, 1.0, 1.0, 0.7, 0.75])
+
+
+def _girdle(chest: Chest, rng: np.random.Generator) -> list[Points]:
+    """Return clavicles, scapulae and humeri of both sides; without arms, no humeri."""
+    s, steps = chest.scale, 110
+    n = 5 if chest.arms else 4
+    at, knots = np.linspace(0, 4, steps), np.arange(5.0)
+    flat = np.moveaxis(GIRDLE[:n], 1, 0).reshape(5, -1)
+    path = monotone(knots, flat, at).reshape(steps, n, 3).swapaxes(0, 1) * s
+    path[..., 2] += chest.pose.shoulders * np.clip((path[..., 0] - 20) / 100, 0, 1)
+    path = np.concatenate([path * np.array([-1.0, 1.0, 1.0]), path]).astype(np.float32)
+    path[..., 0] -= chest.turn * path[..., 1]
     # bones stay under the muscle of slender people
-    within = chest.muscle(path[:, 0], path[:, 2])
-    path[:, 1] = np.clip(path[:, 1], within.front + 8, np.maximum(within.back - 8, within.front + 8))
-    return path[None]
+    within = chest.muscle(path[..., 0], path[..., 2])
+    path[..., 1] = np.clip(path[..., 1], within.front + 8, np.maximum(within.back - 8, within.front + 8))
+    wide, thick = (np.tile(monotone(knots, v[:n].T, at).T * s, (2, 1)) for v in (GIRDLE_WIDE, GIRDLE_THICK))
+    density = np.tile(GIRDLE_DENSITY[:n], 2) * chest.person.bone
+    return [tubes(path, wide, thick, density, rng, 24), *_blades(chest, path, n, rng)]
 
 
-def _shoulder(chest: Chest, sign: float, rng: np.random.Generator) -> list[Points]:
-    """Return clavicle, scapula and humeral head of one side."""
-    s, density = chest.scale, chest.person.bone
-    clavicle = _spread(
-        [(11, -80, 82), (40, -84, 90), (85, -62, 105), (125, -35, 118), (158, -15, 122)], 150, chest, sign
-    )
-    thick = np.interp(np.linspace(0, 1, 150), [0, 0.12, 0.5, 1], [9.5, 6.5, 5.2, 6.5])[None] * s
-    medial = _spread([(104, 84, 112), (116, 90, 70), (126, 92, 20), (132, 88, -16)], 110, chest, sign)
-    lateral = _spread([(132, 88, -16), (139, 80, 10), (149, 60, 55), (160, 30, 92)], 110, chest, sign)
-    spine = _spread([(108, 90, 92), (130, 88, 110), (150, 60, 128), (168, 20, 136)], 90, chest, sign)
-    shaft = _spread([(172, 15, 100), (186, 15, 70), (204, 15, 10)], 80, chest, sign)
-    parts = [
-        tube(clavicle, thick, thick * 0.9, density * 1.6, rng, 30),
-        tube(medial, np.full((1, 110), 1.8 * s), np.full((1, 110), 2.2 * s), density, rng, 6),
-        tube(lateral, np.full((1, 110), 3.6 * s), np.full((1, 110), 4.0 * s), density, rng, 15),
-        tube(spine, np.full((1, 90), 4.0 * s), np.linspace(0.3, 3.2 * s, 90)[None], density * 0.7, rng, 15),
-    ]
-    n = 1500
-    u, v = rng.random(n)[:, None], rng.random(n)[:, None]
-    edge = (1 - u) * medial[0, rng.integers(0, 110, n)] + u * lateral[0, rng.integers(0, 110, n)] + 0 * v
-    blade = np.full(n, density * 500 * 4200 * 2.2 * s**3 / n)
-    parts.append(Points(edge[:, 0], edge[:, 1], edge[:, 2], blade))
-    if not chest.arms:
-        return parts
-    parts.append(tube(shaft, np.full((1, 80), 12.0 * s), np.full((1, 80), 12.0 * s), density * 0.75, rng, 36))
-    ball = rng.normal(size=(1800, 3))
-    ball *= (22 * s * rng.random(1800) ** 0.3 / np.linalg.norm(ball, axis=1))[:, None]
-    height = 112 * s + chest.pose.shoulders
-    weight = np.full(1800, density * 300 * 4 / 3 * np.pi * (22 * s) ** 3 / 1800)
-    parts.append(Points(sign * 172 * s - chest.turn * 10 + ball[:, 0], 10 + ball[:, 1], height + ball[:, 2], weight))
+def _blades(chest: Chest, path: Array, n: int, rng: np.random.Generator) -> list[Points]:
+    """Return the thin plates of the scapulae between their edges, and the humeral heads."""
+    s, density, parts, count = chest.scale, chest.person.bone, [], 1500
+    for inner, outer in ((1, 2), (n + 1, n + 2)):
+        share = rng.random((count, 1))
+        places = rng.integers(0, path.shape[1], (2, count))
+        plate = (1 - share) * path[inner, places[0]] + share * path[outer, places[1]]
+        parts.append(Points(*columns(plate), np.full(count, density * 500 * 4200 * 2.2 * s**3 / count)))
+    for sign in (-1.0, 1.0) if chest.arms else ():
+        ball = rng.normal(size=(count, 3))
+        ball *= (22 * s * rng.random(count) ** 0.3 / np.linalg.norm(ball, axis=1))[:, None]
+        ball += np.array([sign * 172 * s - chest.turn * 10, 10.0, 112 * s + chest.pose.shoulders])
+        parts.append(Points(*columns(ball), np.full(count, density * 300 * 4 / 3 * np.pi * (22 * s) ** 3 / count)))
     return parts
 
 
@@ -122,16 +128,12 @@ def bones(chest: Chest) -> Points:
     rng = np.random.default_rng([chest.person.tree, 1])
     s, density = chest.scale, chest.person.bone
     path = ribs(chest)
-    steps = path.shape[1]
-    wide = np.tile(np.interp(np.linspace(0, 1, steps), [0, 0.3, 1], [5.6, 6.0, 6.6]) * s, (24, 1))
+    along = np.linspace(0, 1, path.shape[1])
+    wide = np.tile(np.interp(along, [0, 0.3, 1], [5.6, 6.0, 6.6]) * s, (24, 1))
     wide[[0, 12]] *= 1.25
-    along = np.linspace(0, 1, steps)
     # dense behind, thinner in front, fading into cartilage at the front end
     thick = np.tile(np.interp(along, [0, 0.35, 0.6, 0.76, 1], [5.8, 5.4, 4.2, 3.6, 0.5]) * s, (24, 1))
-    parts = [tube(path, wide, thick, density * 1.5, rng, 15)]
-    for sign in (-1.0, 1.0):
-        parts += _shoulder(chest, sign, rng)
-    return Points.joined(parts)
+    return Points.joined([tubes(path, wide, thick, np.full(24, density * 1.5), rng, 15), *_girdle(chest, rng)])
 
 
 def vertebrae(chest: Chest, x: Array, z: Array) -> tuple[Interval, Array]:

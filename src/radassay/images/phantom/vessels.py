@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.images.phantom.anatomy import SOFT_HU, Chest
-from radassay.images.phantom.geometry import Points
+from radassay.images.phantom.geometry import Points, columns
 
 Grid = NDArray[np.float64]
 GENERATIONS = 6
@@ -54,11 +54,8 @@ def vessels(chest: Chest) -> Points:
         start[:, 0] -= chest.turn * start[:, 1]
         end[:, 0] -= chest.turn * end[:, 1]
         middle, tip = ((start + end) / 2).astype(np.float32), end.astype(np.float32)
-        keep = (
-            chest.in_lung(*middle.T)
-            & chest.in_lung(*tip.T, margin=2.0)
-            & (np.abs(tip[:, 0]) < chest.wall(tip[:, 2])[0])
-        )
+        keep = chest.in_lung(*columns(middle)) & chest.in_lung(*columns(tip), margin=2.0)
+        keep &= np.abs(tip[:, 0]) < chest.wall(tip[:, 2])[0]
         start, end, radius = start[keep], end[keep], radius[keep]
         length = np.linalg.norm(end - start, axis=1)
         mass = (SOFT_HU - chest.person.lung) * np.pi * radius**2 * length
@@ -75,7 +72,7 @@ def _filled(start: Grid, end: Grid, radius: Grid, mass: Grid, rng: np.random.Gen
     turn, out = 2.39996 * order, np.sqrt(rng.random(len(which))) * radius[which]
     place = start[which] * (1 - at) + end[which] * at
     place += np.stack([out * np.cos(turn), out * np.sin(turn), out * np.cos(turn + 1.0)], axis=1) * 0.8
-    return Points(*place.T, mass[which] / number[which])
+    return Points(*columns(place), mass[which] / number[which])
 
 
 def _bronchi(chest: Chest) -> Points:
@@ -92,5 +89,5 @@ def _bronchi(chest: Chest) -> Points:
         place[:, 2] += radius * np.cos(turn) * 0.8 * np.sign(end[0])
         # their walls and the vessels around them take back nearly half of the air
         mass = np.full(n, -550.0 * np.pi * (5.8 * s) ** 2 * 45 * s / n)
-        parts.append(Points(*place.T, mass))
+        parts.append(Points(*columns(place), mass))
     return Points.joined(parts)
