@@ -52,13 +52,13 @@ def aucs(scores: Scores, positive: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _checked(scores: Scores, positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    scores = np.atleast_2d(np.asarray(scores, dtype=np.float64))
+    rows = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     positive = np.asarray(positive, dtype=bool)
     if positive.all() or not positive.any():
         raise ValueError("an area under the ROC curve needs positives and negatives")
-    if not np.isfinite(scores).all():
+    if not np.isfinite(rows).all():
         raise ValueError("scores must be finite")
-    return scores, positive
+    return rows, positive
 
 
 def placements(scores: Scores, positive: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
