@@ -50,7 +50,7 @@ GLOSSARY = (
     ("Copy share", "Share of synthetic images that lie nearer to a training image than other patients' images do."),
     (
         "Coverage, density",
-        "Share of real images that have a synthetic one in their neighbourhood, and how many (2020).",
+        "Share of real images that have a synthetic one in their neighbourhood, and how many (Naeem 2020).",
     ),
     ("Equivalent dose", "The dose of a planted defect that reads the same as the images on trial."),
     (
