@@ -163,7 +163,7 @@ def limit_of_detection(
     if not np.isfinite(high):
         cautions.append("no interval: its upper limit is beyond the highest dose tried")
         return Detection(limit, "; ".join(cautions), lob, means=curve, monotone=monotone)
-    return Detection(limit, "; ".join(cautions), lob, min(low, limit), max(high, limit), curve, monotone)
+    return Detection(limit, "; ".join(cautions), lob, float(min(low, limit)), float(max(high, limit)), curve, monotone)
 
 
 def _pooled(spreads: Floats, degrees: Floats) -> tuple[Floats, Floats]:
