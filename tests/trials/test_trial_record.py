@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from trial_samples import MeanDifference, sample, samples
 
-from radassay.errors import RefusedError, SettingsError, StorageError
+from radassay.errors import RadassayError, RefusedError, SettingsError, StorageError
 from radassay.trials.plan import TrialPlan
 from radassay.trials.record import run_trial
 
@@ -83,6 +84,59 @@ def test_a_killed_trial_resumes_where_it_stopped(tmp_path):
     assert len(list(log.iterdir())) == 10
     _, undisturbed = run(tmp_path / "other")
     assert [f.to_json() for f in findings] == [f.to_json() for f in undisturbed]
+
+
+def test_a_killed_worker_is_told_and_costs_no_finished_training(tmp_path):
+    log, folder = tmp_path / "log", tmp_path / "trial"
+    log.mkdir()
+    with pytest.raises(RadassayError, match="run the same command again"):
+        run(folder, classifier=MeanDifference(log=str(log), dies_at=6), workers=2)
+    done = len(list((folder / "records").glob("*.parquet")))
+    assert 1 <= done <= 8
+
+
+ORPHANED = """
+import sys, time
+sys.path.insert(0, {here!r})
+from pathlib import Path
+from trial_samples import MeanDifference, samples
+from radassay.trials.plan import TrialPlan
+from radassay.trials.record import run_trial
+if __name__ == "__main__":
+    classifier = MeanDifference(log={log!r}, slow_s=0.5)
+    plan = TrialPlan(seeds=50, steps=1, resamples=100)
+    run_trial(plan, classifier, *samples(), "covid", Path({folder!r}), workers=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="needs /proc to see processes")
+def test_workers_end_with_a_killed_trial(tmp_path):
+    log = tmp_path / "log"
+    log.mkdir()
+    script = tmp_path / "script.py"
+    script.write_text(ORPHANED.format(here=str(Path(__file__).parent), log=str(log), folder=str(tmp_path / "trial")))
+    parent = subprocess.Popen([sys.executable, str(script)])
+    try:
+        wait_until(lambda: len({p.name.split("-")[1] for p in log.iterdir()}) == 2)
+    finally:
+        parent.kill()
+        parent.wait()
+    workers = {p.name.split("-")[1] for p in log.iterdir()}
+    wait_until(lambda: not any(alive(pid) for pid in workers))
+
+
+def alive(pid):
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition, limit_s=60.0):
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < limit_s
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

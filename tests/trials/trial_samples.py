@@ -1,6 +1,7 @@
 """Samples and a quick classifier for the trial's tests."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +26,7 @@ class MeanDifference:
     dies_at: int = -1
     """Ends the process hard, like a kill, instead of doing training number `dies_at`."""
     diverges: bool = False
+    slow_s: float = 0.0
 
     def fit_score(self, pixels, targets, validation, test, *, steps, augment, seed):
         if self.log:
@@ -32,6 +34,7 @@ class MeanDifference:
             if done == self.dies_at:
                 os._exit(9)
             (Path(self.log) / f"{done}-{os.getpid()}-{seed}-{len(pixels)}-{augment}").touch()
+        time.sleep(self.slow_s)
         if self.diverges and augment:
             return np.full(len(test), np.nan)
         if targets.all() or not targets.any():

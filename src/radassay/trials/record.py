@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
@@ -18,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.contracts import Classifier, Progress, Report, silent
-from radassay.errors import SettingsError, StorageError
+from radassay.errors import RadassayError, SettingsError, StorageError
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import storage, write_atomic
 from radassay.images.sample import Sample
@@ -69,6 +70,7 @@ def run_trial(
         SettingsError: the folder holds the records of another trial.
         InputError: a set is empty, or sizes differ.
         StorageError: the folder cannot be written.
+        RadassayError: a worker process was killed.
     """
     require_eligible(training, validation, test, synthetic)
     data = prepare(plan, training, validation, test, synthetic, positive)
@@ -116,6 +118,11 @@ def _trained(
         try:
             for future in as_completed(running):
                 yield running[future], future.result()
+        except BrokenProcessPool:
+            raise RadassayError(
+                "A process that trained for the trial was ended from outside, perhaps for want of memory",
+                possible="Finished trainings are kept; run the same command again, with fewer workers",
+            ) from None
         finally:
             for future in running:
                 future.cancel()
