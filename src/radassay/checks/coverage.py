@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from radassay.checks.patients import patients_of, unknown_patients
-from radassay.checks.space import SPACE, Array, draws, labels_of, lacking, whitened
+from radassay.checks.space import BY_TRAINING, Array, draws, labels_of, lacking, whitened
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
@@ -90,7 +90,7 @@ class Coverage:
                     inputs=inputs.fingerprints(real, synthetic),
                     details={
                         "encoder": inputs.encoder,
-                        "space": SPACE,
+                        "space": BY_TRAINING,
                         "k": self.k,
                         "n_real": len(real),
                         "n_synthetic": len(synthetic),

@@ -11,7 +11,7 @@ import numpy as np
 
 from radassay.checks.agreement import agreement
 from radassay.checks.patients import patients_of, unknown_patients
-from radassay.checks.space import SPACE, Array, draws, labels_of, lacking, whitened
+from radassay.checks.space import BY_HELD_OUT, BY_TRAINING, Array, draws, labels_of, lacking, whitened
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
@@ -27,8 +27,8 @@ class Fidelity:
     their units are those of real variation. KID is unbiased at any number of images (Bińkowski 2018); the Fréchet
     distance is corrected for its bias (Chong & Forsyth 2020) and taken in the leading axes alone, because its
     covariances need twice as many images as axes. Zero is the same distribution; estimates scatter around it and may
-    be negative. The distances to the training images (`kid_training`, `frechet_training`) stand beside: much smaller
-    ones than to held-out images point to memorisation.
+    be negative. The distances to the training images (`kid_training`, `frechet_training`, whitened by the held-out
+    images, since neither side of a distance may whiten it) stand beside: much smaller ones point to memorisation.
     """
 
     frechet_dims: int = 32
@@ -63,7 +63,8 @@ class Fidelity:
             real_rows, made_rows = inputs.held_out.labels == label, synthetic.labels == label
             parts = (inputs.held_out.take(real_rows), held_out[real_rows], synthetic.take(made_rows), made[made_rows])
             findings += measure("", f"label={label}", *parts)
-        findings += measure("_training", "all", inputs.training, training, synthetic, made)
+        other = whitened(inputs, inputs.training, synthetic, by=inputs.held_out)
+        findings += measure("_training", "all", inputs.training, other[0], synthetic, other[1])
         return findings + self._labels(inputs, training, held_out, made)
 
     def _distances(
@@ -78,7 +79,12 @@ class Fidelity:
             "n_images": len(real) + len(synthetic),
             "inputs": inputs.fingerprints(real, synthetic),
         }
-        about = {"encoder": inputs.encoder, "space": SPACE, "n_real": len(real), "n_synthetic": len(synthetic)}
+        about = {
+            "encoder": inputs.encoder,
+            "space": BY_HELD_OUT if suffix else BY_TRAINING,
+            "n_real": len(real),
+            "n_synthetic": len(synthetic),
+        }
         kernel = kid(x, y, draws(real), draws(synthetic))
         findings = [
             Finding(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radassay.checks.patients import unknown_patients
 from radassay.checks.regions import thumbnails
-from radassay.checks.space import SPACE, Array, draws, lacking, whitened
+from radassay.checks.space import BY_TRAINING, Array, draws, lacking, whitened
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
@@ -80,7 +80,7 @@ class Memorisation:
             "n_held_out": len(real),
             "n_training": len(inputs.training),
             "encoder": inputs.encoder,
-            "space": SPACE,
+            "space": BY_TRAINING,
         }
         fields: dict[str, Any] = {"reason": "no interval in the quick form"}
         if self.intervals:
@@ -127,7 +127,7 @@ class Memorisation:
                 low, high = percentile_interval(spread[name])
                 method = f"bootstrap over patients, {self.resamples} resamples, training images fixed"
                 fields = {"low": low, "high": high, "method": method, "reason": unknown_patients(inputs.held_out)}
-            details: dict[str, Any] = {"encoder": inputs.encoder, "space": SPACE}
+            details: dict[str, Any] = {"encoder": inputs.encoder, "space": BY_TRAINING}
             if name == "authenticity":
                 details["held_out"] = float(authentic_real.mean())
             findings.append(self._finding(inputs, name, values[name], unit, details, **n, **fields))

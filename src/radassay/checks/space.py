@@ -13,7 +13,8 @@ Array = NDArray[np.float64]
 
 FEWEST = 10
 """Images and patients below which nothing is compared."""
-SPACE = "whitened by the real training images (principal axes over √(variance + 0.1 mean variance))"
+SPACE = "principal axes of the {} images, each over √(variance + 0.1 mean variance)"
+BY_TRAINING, BY_HELD_OUT = SPACE.format("real training"), SPACE.format("held-out real")
 
 
 def lacking(inputs: Inputs, fewest: int = FEWEST) -> str:
@@ -43,9 +44,13 @@ def draws(sample: Sample) -> NDArray[np.str_]:
     return np.where(np.char.startswith(sample.patients, "image:"), rows, sample.patients)
 
 
-def whitened(inputs: Inputs, *samples: Sample) -> tuple[Array, ...]:
-    """Return the features of samples, (n, d) each, whitened by the training images."""
-    white = Whitening.fit(inputs.features(inputs.training))
+def whitened(inputs: Inputs, *samples: Sample, by: Sample | None = None) -> tuple[Array, ...]:
+    """Return the features of samples, (n, d) each, whitened by the training images or by another sample.
+
+    A sample looks rounder in a space that it has whitened itself than a new one does: distances between two samples
+    are only fair in a space whitened by a third.
+    """
+    white = Whitening.fit(inputs.features(inputs.training if by is None else by))
     return tuple(white(inputs.features(sample)) for sample in samples)
 
 
