@@ -77,7 +77,7 @@ class Disease:
         heavy = rng.random((self.foci, per)) < self.dense
         peak = np.where(heavy, rng.uniform(260, 460, heavy.shape), rng.uniform(90, 210, heavy.shape))
         flat = blobs.reshape(-1, 3).astype(np.float32)
-        keep = chest.in_lung(*flat.T) & (np.abs(flat[:, 0]) + 0.6 * sigma.ravel() < chest.wall(flat[:, 2])[0])
+        keep = chest.in_lung(*flat.T) & (np.abs(flat[:, 0]) + 0.9 * sigma.ravel() < chest.wall(flat[:, 2])[0])
         columns = (*flat[keep].T, sigma.ravel()[keep], peak.ravel()[keep])
         return Opacities(*(c.astype(np.float32) for c in columns))
 

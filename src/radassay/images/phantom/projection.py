@@ -17,7 +17,7 @@ from radassay.images.phantom.geometry import Array, Interval, Points, length_out
 from radassay.images.phantom.skeleton import bones, vertebrae
 from radassay.images.phantom.vessels import vessels
 
-FIELD_MM = 346.0
+FIELD_MM = 356.0
 """Side of the film at the patient."""
 CENTRE_Z = -5.0
 """Height of the film's middle, mm."""
@@ -100,6 +100,7 @@ def radiological_depth(chest: Chest, film: Film, opacities: Opacities | None = N
     # more than 160 pixels would show the points one by one
     coarse = Film(min(film.size, 160), film.pose)
     total = splat(*coarse.pixel(thin.x, thin.z), thin.mass, coarse.size) / np.float32(1000 * coarse.pitch**2)
+    total = gaussian_filter(total, 0.45, truncate=2.5)
     if coarse.size < film.size:
         total = zoom(total, film.size / coarse.size, order=1, mode="nearest", grid_mode=True)
     depth += total

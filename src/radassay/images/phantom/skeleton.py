@@ -26,8 +26,10 @@ def tubes(path: Array, wide: Array, thick: Array, density: Array, rng: np.random
     along = np.empty_like(path)
     along[:, 1:-1] = (path[:, 2:] - path[:, :-2]) / 2
     along[:, 0], along[:, -1] = path[:, 1] - path[:, 0], path[:, -1] - path[:, -2]
-    stride = np.sqrt((along * along).sum(axis=-1))
+    # where a bone is bent under the skin, it must not pile up
     slope = np.hypot(along[..., 0], along[..., 2]) + np.float32(1e-6)
+    along[..., 1] = np.clip(along[..., 1], -4 * slope, 4 * slope)
+    stride = np.sqrt((along * along).sum(axis=-1))
     which = np.arange(across)
     rim = which % 3 < 2
     # 45 % of the section is cortex, held by the two thirds of the points that form the rim
