@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from radassay.contracts import Grey, Report, silent
@@ -54,8 +55,14 @@ class ConditionalGAN:
     """Steps between two gradient penalties, each so many times stronger."""
     average_half_life: int = 2_000
     """Images after which a weight counts half in the average that is sampled from."""
-    augment: Augment = field(default_factory=Augment)
-    """Changes that the discriminator sees real and drawn images with."""
+    augment_shift: float = 0.125
+    """Largest translation the discriminator sees images with, as a share of the side."""
+    augment_intensity: float = 0.2
+    """Largest change of brightness and contrast it sees them with, as a share of the grey range."""
+    augment_cutout: float = 0.375
+    """Side of the square cut out of every second image it sees, as a share of the side."""
+    augment_flip: bool = False
+    """Whether it also sees them mirrored; off, since that moves the heart to the other side."""
     checkpoint_every: int = 2_000
     """Images between two checkpoints; a kill loses at most so many."""
     grid_every: int = 2_000
@@ -68,12 +75,13 @@ class ConditionalGAN:
     """`auto` runs convolutions in bfloat16 where the hardware multiplies it natively, else in float32."""
 
     def __post_init__(self) -> None:
-        for name in ("images_seen", "width", "latent_dim", "penalty_every", "average_half_life"):
-            _refuse_unless(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("checkpoint_every", "grid_every"):
+        counts = ("images_seen", "width", "latent_dim", "penalty_every", "average_half_life")
+        for name in (*counts, "checkpoint_every", "grid_every"):
             _refuse_unless(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("generator_rate", "discriminator_rate"):
             _refuse_unless(0 < getattr(self, name) < 1, name, getattr(self, name), "more than 0, less than 1")
+        for name in ("augment_shift", "augment_intensity", "augment_cutout"):
+            _refuse_unless(0 <= getattr(self, name) <= 0.5, name, getattr(self, name), "from 0 to 0.5")
         _refuse_unless(self.batch_size >= 2, "batch_size", self.batch_size, "2 or more")
         _refuse_unless(0 <= self.penalty < 1e6, "penalty", self.penalty, "0 or more")
         _refuse_unless(self.threads >= 0, "threads", self.threads, "0 or more")
@@ -136,8 +144,9 @@ class ConditionalGAN:
         size, latent_dim = int(about["size"]), int(about["latent_dim"])
         pixels = np.empty((len(numbers), size, size), dtype=np.float32)
         with computing(self.device, self.precision, self.threads) as compute:
-            network = GeneratorNetwork(size, len(about["classes"]), int(about["width"]), latent_dim)
-            network.load_state_dict(tensors)
+            with torch.device("meta"):  # no weights to draw: those come from the file
+                network = GeneratorNetwork(size, len(about["classes"]), int(about["width"]), latent_dim)
+            network.load_state_dict(tensors, assign=True)
             compute.settle(network)
             for start in range(0, len(numbers), CHUNK):
                 part = np.zeros(CHUNK, dtype=np.int64)
@@ -157,7 +166,12 @@ class ConditionalGAN:
             penalty=self.penalty,
             penalty_every=self.penalty_every,
             average_half_life=self.average_half_life,
-            augment=self.augment,
+            augment=Augment(
+                shift=self.augment_shift,
+                intensity=self.augment_intensity,
+                cutout=self.augment_cutout,
+                flip=self.augment_flip,
+            ),
         )
 
     def _identity(self, compute: Compute, data: str, seed: int) -> dict[str, Any]:

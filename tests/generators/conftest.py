@@ -1,0 +1,39 @@
+"""A training so small that it takes a second or two."""
+
+import numpy as np
+import pytest
+
+from radassay.generators.gan.generator import ConditionalGAN
+
+TINY = {
+    "images_seen": 96,
+    "batch_size": 4,
+    "width": 2,
+    "latent_dim": 4,
+    "checkpoint_every": 16,
+    "grid_every": 48,
+    "threads": 1,
+    "device": "cpu",
+    "precision": "float32",
+}
+
+
+def tiny(**changes):
+    return ConditionalGAN(**{**TINY, **changes})
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Two classes that differ in brightness, (20, 16, 16)."""
+    rng = np.random.default_rng(0)
+    labels = np.array(["dark", "light"])[np.arange(20) % 2]
+    pixels = rng.random((20, 16, 16)) * 0.5 + 0.5 * (labels == "light")[:, None, None]
+    return pixels.astype(np.float32), labels
+
+
+@pytest.fixture(scope="session")
+def unbroken(images, tmp_path_factory):
+    """The folder of a training that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    tiny().fit(*images, folder, seed=5)
+    return folder
