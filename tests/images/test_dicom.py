@@ -184,6 +184,17 @@ def test_without_preamble_and_file_meta(tmp_path: Path) -> None:
     assert (frame.sex, frame.age_text, frame.view, frame.patient, frame.modality) == ("F", "065Y", "PA", "7", "X-ray")
 
 
+def test_xrays_that_lack_their_modality_are_no_volume(tmp_path: Path) -> None:
+    for n in range(3):
+        ds = dicom(picture(n), InstanceNumber=n)
+        del ds.Modality, ds.SOPClassUID
+        ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+        save_dicom(tmp_path / "in" / f"{n}.dcm", ds)
+    images, _ = import_images(tmp_path / "in", tmp_path / "out")
+    assert set(images.table["study"]) == {""}
+    assert images.table["position_mm"].isna().all()
+
+
 def test_placeholder_patients_are_no_patients(tmp_path: Path) -> None:
     assert one(save_dicom(tmp_path / "x", dicom(picture(), PatientID="ANONYMOUS"))).patient == ""
 

@@ -78,6 +78,22 @@ def test_rows_without_file_and_ambiguous_names_are_told(tmp_path: Path) -> None:
     assert list(told(listing)) == ["three/y.png"]
 
 
+def test_a_row_may_name_a_folder_of_slices(tmp_path: Path) -> None:
+    for name in ("ct1/0.dcm", "ct1/1.dcm", "ct2/0.dcm"):
+        save(tmp_path / name, picture(), "PNG")
+    listing = list_source(table(tmp_path, "path,patient\nct1,7\n"))
+    assert {s: t.patient for s, t in told(listing).items()} == {"ct1/0.dcm": "7", "ct1/1.dcm": "7"}
+    assert {o.path: o.reason for o in listing.outcomes}["ct2/0.dcm"] == "no row of the table names it"
+
+
+def test_words_that_mean_nothing_are_noted(tmp_path: Path) -> None:
+    save(tmp_path / "x.png", picture())
+    listing = list_source(table(tmp_path, "filename,sex,split\nx.png,divers,holdout\n"))
+    assert (listing.items[0].told.sex, listing.items[0].told.split) == ("", "")
+    assert any("divers" in n for n in listing.notes)
+    assert any("holdout" in n for n in listing.notes)
+
+
 def test_rows_that_contradict_each_other_are_a_warning(tmp_path: Path) -> None:
     save(tmp_path / "x.png", picture())
     listing = list_source(table(tmp_path, "filename,label\nx.png,a\nx.png,b\n"))

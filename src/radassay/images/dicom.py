@@ -25,6 +25,8 @@ config.settings.reading_validation_mode = config.IGNORE
 
 MODALITIES = {"CR": "X-ray", "DX": "X-ray", "RG": "X-ray", "RF": "X-ray", "CT": "CT", "MR": "MR"}
 """Words of the image set for the modalities of DICOM PS3.3 C.7.3.1.1.1; others keep their code."""
+PLANAR = ("CR", "DX", "RG", "RF", "MG", "PX", "IO", "XA")
+"""Modalities whose pictures are projections, never slices."""
 NO_PATIENT = frozenset({"", "anonymous", "anonymised", "anonymized", "anon", "unknown", "none", "na", "n/a", "0"})
 _BY_CLASS = {
     "1.2.840.10008.5.1.4.1.1.1": "CR",
@@ -70,7 +72,9 @@ def frames(file: BinaryIO, limits: Limits) -> Iterator[Frame]:
         place = _geometry(ds, index)
         pixels, unit, low, high, odd = shown(ds, index, stored, modality)
         series = text(ds, "SeriesInstanceUID")
-        in_volume = bool(place.positions) and modality not in ("CR", "DX", "RG", "RF", "MG", "PX")
+        in_volume = bool(place.positions) and modality not in PLANAR
+        # without a modality, a number alone makes no volume: it may count the X-rays of a folder
+        in_volume = in_volume and (modality in ("CT", "MR", "PT") or "position" in place.positions)
         yield Frame(
             pixels=pixels,
             format="dicom",

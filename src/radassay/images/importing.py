@@ -106,7 +106,7 @@ def import_images(
         with storage(folder):
             write_atomic(folder / "import.json", (json.dumps({"key": key}) + "\n").encode())
             journal.close(delete=True)
-        return ImageSet.open(folder), told
+        return images, told
 
 
 def _decode(
@@ -237,7 +237,9 @@ def _notes(rows: list[Row]) -> list[str]:
 
 def _described(listing: Listing) -> list[Any]:
     """Return all that the set depends on, as JSON values; files by size and time of change."""
-    items = [[i.file.source, i.file.size, i.file.changed_ns, asdict(i.told), i.warnings] for i in listing.items]
+    items = [
+        [i.file.source, i.file.size, i.file.changed_ns, list(vars(i.told).values()), i.warnings] for i in listing.items
+    ]
     others = sorted([o.path, o.status, o.reason] for o in listing.outcomes)
     return [sorted(items, key=lambda item: str(item[0])), others, listing.notes]
 
@@ -251,7 +253,7 @@ def _finished(folder: Path, key: str) -> bool:
         known = json.loads((folder / "import.json").read_text())["key"]
     except (OSError, ValueError, KeyError):
         return False
-    return bool(known == key and (folder / "set.json").exists())
+    return bool(known == key and (folder / "set.json").exists() and (folder / "pixels").is_dir())
 
 
 @contextlib.contextmanager

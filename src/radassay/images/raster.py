@@ -12,7 +12,6 @@ from radassay.errors import UnreadableImage
 from radassay.images.frame import Frame, Limits, finite, one_channel, window_of
 from radassay.images.store import Pixels
 
-Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before pixels are decoded
 _PILLOW = {"jpeg2000": "JPEG2000"}
 _ORIENTATION = 0x0112
 

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pandas as pd
+
 from radassay.errors import InputError
 from radassay.images.import_report import Outcome
 from radassay.images.sniff import EXTENSIONS, sniff
@@ -136,6 +138,7 @@ def list_table(path: Path, found: Sequence[Found], mapping: TableMapping | None)
             listing.outcomes.append(Outcome(name[:300] or "(empty)", "rejected", problem))
         for file in here:
             told[file.source].append(_told(row, mapping, by_name_of_patient))
+    listing.notes += _not_understood(table, mapping)
     for file in found:
         if file.problem:
             listing.outcomes.append(Outcome(file.source, "rejected", file.problem))
@@ -172,6 +175,17 @@ def _told(row: Mapping[Hashable, object], mapping: TableMapping, by_name_of_pati
         site=of("site"),
         split=split_name(of("split")),
     )
+
+
+def _not_understood(table: pd.DataFrame, mapping: TableMapping) -> list[str]:
+    """Return a note for sexes and splits that are there but mean nothing to us."""
+    notes = []
+    for column, understood in ((mapping.sex, sex), (mapping.split, split_name)):
+        if column:
+            odd = {text for text in map(value, table[column]) if text and not understood(text)}
+            if odd:
+                notes.append(f"column {column}: not understood and left empty: {', '.join(sorted(odd)[:5])[:100]}")
+    return notes
 
 
 class _Files:

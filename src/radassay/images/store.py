@@ -43,11 +43,14 @@ class PixelStore:
         path = self.path(image)
         if not path.exists():
             with storage(self.folder):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 temporary = path.with_suffix(f".{os.getpid()}.tmp")
                 buffer = io.BytesIO()
                 np.save(buffer, np.ascontiguousarray(pixels), allow_pickle=False)
-                temporary.write_bytes(buffer.getbuffer())
+                try:
+                    temporary.write_bytes(buffer.getbuffer())
+                except FileNotFoundError:  # the first picture of this folder
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    temporary.write_bytes(buffer.getbuffer())
                 os.replace(temporary, path)
         return image
 

@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
+from PIL import Image
+
 from radassay.errors import StorageError, UnreadableImage
 from radassay.images.frame import Frame, Limits
 from radassay.images.reader import read
@@ -32,8 +34,10 @@ def main() -> None:
     setup = json.loads(lines.readline())
     limits = Limits(**setup["limits"])
     store = PixelStore(Path(setup["store"]))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a parent may have had it ignored
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us by closing the input
     _limit_memory(limits)
+    Image.MAX_IMAGE_PIXELS = None  # our own limit is checked before pixels are decoded
     _say(out, {"ready": True})
     for line in lines:
         serve(Path(json.loads(line)["path"]), store, limits, out)
@@ -45,7 +49,9 @@ def serve(path: Path, store: PixelStore, limits: Limits, out: IO[str]) -> None:
     try:
         _alarm(limits.seconds)
         for frame in read(path, limits):
-            _say(out, {"frame": _row(frame, store)}, flush=False)
+            row = _row(frame, store)
+            _alarm(0)  # waiting for the parent to listen is no fault of the file
+            _say(out, {"frame": row}, flush=False)
             _alarm(limits.seconds)
     except UnreadableImage as error:
         end = str(error)
