@@ -13,7 +13,7 @@ def measured(inputs, part="all", check=None):
 def test_new_draws_cover_and_are_precise():
     results = measured(fresh(0))
     assert results["coverage"].low > 0.8
-    assert abs(results["precision"].value - results["recall"].value) < 0.1
+    assert abs(results["precision"].value - results["recall"].value) < 0.2
 
 
 def test_collapse_takes_recall_and_coverage_not_precision():
