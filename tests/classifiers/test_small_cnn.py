@@ -60,7 +60,7 @@ def test_a_class_of_one_image_is_still_in_every_batch():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"widths": ()}, {"widths": (12,)}, {"batch": 1}, {"validations": 0}, {"rate": 0}, {"decay": -1}]
+    "settings", [{"widths": ()}, {"widths": (16, 0)}, {"batch": 1}, {"validations": 0}, {"rate": 0}, {"decay": -1}]
 )
 def test_settings_that_cannot_work_are_refused(settings):
     with pytest.raises(SettingsError):
