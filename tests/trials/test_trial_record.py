@@ -206,6 +206,17 @@ def test_a_patient_on_both_sides_is_refused_without_being_named(tmp_path):
     assert "test-7" not in str(refused.value)
 
 
+@pytest.mark.parametrize("origin", ["generated", "acquired"])
+def test_a_generated_image_shows_nobody(tmp_path, origin):
+    synthetic = sample("synthetic", 60, 4, origin=origin)
+    named_alike = synthetic.changed(name="synthetic", patients=samples()[2].patients)
+    if origin == "generated":
+        run(tmp_path, synthetic=named_alike)
+    else:
+        with pytest.raises(RefusedError, match="show a patient"):
+            run(tmp_path, synthetic=named_alike)
+
+
 def test_too_few_synthetic_images_are_all_used_and_told(tmp_path):
     _, findings = run(tmp_path, synthetic=sample("synthetic", 5, 4))
     dose = next(f for f in findings if f.name == "synthetic_per_real")

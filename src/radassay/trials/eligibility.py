@@ -33,7 +33,9 @@ def require_eligible(training: Sample, validation: Sample, test: Sample, synthet
             )
     for other in (training, validation, synthetic):
         shared = np.isin(test.images, other.images)
-        same_patient = np.isin(test.patients, other.patients)
+        # a generated image shows nobody: a code it carries is not a patient's
+        people = other.patients[other.table["origin"].to_numpy(dtype=str) != "generated"]
+        same_patient = np.isin(test.patients, people)
         for rows, what in ((shared, "are also"), (same_patient, "show a patient who is also")):
             if rows.any():
                 raise RefusedError(
