@@ -218,6 +218,13 @@ def test_slices_make_a_volume_by_position_whatever_their_names(tmp_path: Path) -
     assert set(images.table["label"]) == {"scan"}
 
 
+def test_a_missing_slice_is_noted(tmp_path: Path) -> None:
+    _, report = _import_slices(tmp_path, [0, 1, 2, 4, 5])
+    assert any("uneven distances" in note for note in report.notes)
+    _, report = _import_slices(tmp_path / "whole", [0, 1, 2, 3, 4])
+    assert not any("uneven distances" in note for note in report.notes)
+
+
 def test_coronal_slices_are_sorted_along_their_own_normal(tmp_path: Path) -> None:
     source = tmp_path / "in"
     for k in range(4):

@@ -144,6 +144,16 @@ def test_labels_are_mapped_by_pattern_and_kept_as_written(tmp_path: Path) -> Non
     assert got == {"Pneumonia+COVID-19": "covid", "Healthy": "Healthy", "Pneumonia": "other"}
 
 
+def test_a_pattern_gives_no_class_to_what_is_not_labelled_yet(tmp_path: Path) -> None:
+    for i in range(3):
+        save(tmp_path / "in" / f"{i}.png", picture(i))
+    (tmp_path / "in" / "metadata.csv").write_text("filename,finding\n0.png,COVID-19\n1.png,todo\n2.png,\n")
+    images, report = import_images(tmp_path / "in", tmp_path / "set", labels={"*COVID*": "covid", "*": "other"})
+    assert dict(zip(images.table["source"], images.table["label"], strict=True)) == {
+        "0.png": "covid", "1.png": "", "2.png": ""}  # fmt: skip
+    assert any("2 of 3 images have no label" in note for note in report.notes)
+
+
 def test_no_patient_is_invented_and_the_report_says_so(tmp_path: Path) -> None:
     save(tmp_path / "in" / "a" / "patient7_001.png", picture())
     images, report = import_images(tmp_path / "in", tmp_path / "set")

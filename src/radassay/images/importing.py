@@ -26,7 +26,7 @@ from radassay.images.sniff import promised
 from radassay.images.sources import TABLES, Item, Listing, Told, known_label, list_source
 from radassay.images.store import PixelStore
 from radassay.images.tables import TableMapping
-from radassay.images.volumes import settle
+from radassay.images.volumes import settle, with_gaps
 
 FORM = 1
 """Raised when the same files would give another set, so that a finished import is done again."""
@@ -65,7 +65,7 @@ def import_images(
         mapping: columns of the table; by default told from their names.
         root: folder of the images that a table names; by default the folder of the table.
         labels: class by pattern of the class as the source wrote it, such as `{"*COVID-19*": "COVID-19"}`; the first
-            that matches counts, others stay as written.
+            that matches counts, others stay as written, and images without a label (`todo`, empty) stay without.
         patient_key: key of the pseudonyms. Without one they are consistent pseudonyms, not anonymity.
         limits: what one file may ask of the machine.
         processes: how many decode at once; by default as many as there are cores, fewer for few files.
@@ -193,8 +193,6 @@ def _row(frame: Row, item: Item, origin: str, key: str, labels: Mapping[str, str
     """Return one row: what the table tells counts before what the file tells."""
     told: Told = item.told
     label_source = told.label or frame["label"]
-    label = known_label(label_source)
-    mapped = next((to for pattern, to in labels.items() if fnmatchcase(label_source, pattern)), label)
     age_text = told.age_text or frame["age_text"]
     source = item.file.source
     keep = ("image", "format", "unit", "low", "high", "bits", "height", "width", "channels", "spacing_mm")
@@ -204,7 +202,7 @@ def _row(frame: Row, item: Item, origin: str, key: str, labels: Mapping[str, str
         "origin": origin,
         "patient": pseudonym(told.patient, key) or frame["patient"],
         "study": pseudonym(told.study, key, "s") or frame["study"],
-        "label": mapped if label or mapped != label else "",
+        "label": _label(label_source, labels),
         "label_source": label_source,
         "sex": told.sex or frame["sex"],
         "age_text": age_text,
@@ -220,6 +218,14 @@ def _row(frame: Row, item: Item, origin: str, key: str, labels: Mapping[str, str
     }
 
 
+def _label(label_source: str, labels: Mapping[str, str]) -> str:
+    """Return the class by the first pattern that matches; a pattern never gives a class to what has none yet."""
+    label = known_label(label_source)
+    if not label:
+        return labels.get(label_source, "")
+    return next((to for pattern, to in labels.items() if fnmatchcase(label_source, pattern)), label)
+
+
 def _notes(rows: list[Row]) -> list[str]:
     """Return what a reader of the report must know of the set as a whole."""
     notes = []
@@ -229,6 +235,9 @@ def _notes(rows: list[Row]) -> list[str]:
     unlabelled = sum(not row["label"] for row in rows)
     if unlabelled:
         notes.append(f"{unlabelled} of {len(rows)} images have no label")
+    gaps = with_gaps(rows)
+    if gaps:
+        notes.append(f"{gaps} volumes have slices at uneven distances; some may be missing")
     copies = len(rows) - len({row["image"] for row in rows})
     if copies:
         notes.append(f"{copies} images have the very pixels of another one")

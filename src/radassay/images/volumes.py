@@ -48,6 +48,16 @@ def settle(slices: Sequence[Mapping[str, Any]]) -> list[tuple[float, str]]:
     return out
 
 
+def with_gaps(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many volumes have two neighbours more than 1.5 times as far apart as is usual in them."""
+    places: dict[str, set[float]] = defaultdict(set)
+    for row in rows:
+        if np.isfinite(row["position_mm"]):
+            places[str(row["study"])].add(float(row["position_mm"]))
+    steps = (np.diff(sorted(at)) for at in places.values() if len(at) > 2)
+    return sum(1 for step in steps if step.max() > 1.5 * np.median(step))
+
+
 def volume(images: ImageSet, study: str) -> NDArray[np.generic]:
     """Return the slices of one volume as (depth, height, width), by ascending position, in stored values.
 
