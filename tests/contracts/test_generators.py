@@ -1,0 +1,144 @@
+"""Every registered generator keeps the contract, at the smallest length of training it can be given."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from radassay import registry
+from radassay.errors import InputError
+from radassay.generators import training
+
+NAMES = registry.names("generators")
+SHORT = {
+    "images_seen": 48,
+    "batch_size": 4,
+    "width": 2,
+    "checkpoint_every": 16,
+    "grid_every": 24,
+    "threads": 1,
+    "device": "cpu",
+}
+
+
+class Killed(Exception):
+    pass
+
+
+def make(name):
+    plugin = registry.load("generators", name)
+    known = {f.name for f in fields(plugin)}
+    return plugin(**{key: value for key, value in SHORT.items() if key in known})
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    labels = np.array(["covid", "other", "other"])[np.arange(18) % 3]
+    return rng.random((18, 16, 16), dtype=np.float32), labels
+
+
+@pytest.fixture(scope="module")
+def fitted(name, images, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(name)
+    told = []
+    make(name).fit(*images, folder, seed=2, report=told.append)
+    return folder, told
+
+
+def weights(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.glob("*.safetensors"))}
+
+
+def test_it_says_what_it_is(name):
+    plugin = registry.load("generators", name)
+    assert plugin.name == name
+    assert plugin.paper
+    assert all(hasattr(plugin(), f.name) for f in fields(plugin))
+
+
+def test_samples_are_grey_images_of_every_label(name, fitted):
+    labels = np.array(["other", "covid", "other"])
+    drawn = make(name).sample(labels, fitted[0], seed=1)
+    assert drawn.shape == (3, 16, 16)
+    assert drawn.dtype == np.float32
+    assert drawn.min() >= 0
+    assert drawn.max() <= 1
+    assert make(name).sample(labels[:0], fitted[0], seed=1).shape == (0, 16, 16)
+
+
+def test_an_image_depends_on_seed_place_and_label_alone(name, fitted):
+    labels = np.array(["covid", "other"] * 20)
+    drawn = make(name).sample(labels, fitted[0], seed=1)
+    np.testing.assert_array_equal(make(name).sample(labels, fitted[0], seed=1, batch=7), drawn)
+    np.testing.assert_array_equal(make(name).sample(labels[:3], fitted[0], seed=1, batch=1), drawn[:3])
+    others = np.array(["other", *labels[1:]])
+    np.testing.assert_array_equal(make(name).sample(others, fitted[0], seed=1)[1:], drawn[1:])
+    assert not np.array_equal(make(name).sample(labels, fitted[0], seed=2), drawn)
+
+
+def test_the_same_call_learns_the_same_weights(name, images, fitted, tmp_path):
+    make(name).fit(*images, tmp_path, seed=2)
+    assert weights(fitted[0])
+    assert weights(tmp_path) == weights(fitted[0])
+
+
+def test_a_killed_training_carries_on_to_the_same_weights(name, images, fitted, tmp_path, monkeypatch):
+    def kill(progress):
+        if progress.done > progress.total / 2:
+            raise Killed
+
+    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    with pytest.raises(Killed):
+        make(name).fit(*images, tmp_path, seed=2, report=kill)
+    assert not weights(tmp_path)
+    starts = []
+    make(name).fit(*images, tmp_path, seed=2, report=lambda p: starts.append(p.done))
+    assert starts[0] > 0
+    assert weights(tmp_path) == weights(fitted[0])
+
+
+def test_a_finished_training_is_not_done_again(name, images, fitted):
+    told = []
+    make(name).fit(*images, fitted[0], seed=2, report=told.append)
+    assert all(p.done == p.total for p in told)
+
+
+def test_bad_input_is_refused(name, images, fitted, tmp_path):
+    pixels, labels = images
+    broken = pixels.copy()
+    broken[4, 0, 0] = np.nan
+    for given in (
+        (pixels[:1], labels[:1]),
+        (broken, labels),
+        (pixels[:, :15, :15], labels),
+        (pixels[:, :, :8], labels),
+        (pixels, labels[:-1]),
+    ):
+        with pytest.raises(InputError):
+            make(name).fit(*given, tmp_path / "run", seed=0)
+    with pytest.raises(InputError, match=r"unheard.*covid, other"):
+        make(name).sample(np.array(["unheard"]), fitted[0], seed=0)
+    with pytest.raises(InputError, match="no finished training"):
+        make(name).sample(np.array(["covid"]), tmp_path, seed=0)
+
+
+def test_progress_and_grids(fitted):
+    folder, told = fitted
+    assert told[-1].done == told[-1].total
+    assert [p.done for p in told] == sorted(p.done for p in told)
+    assert "/s" in told[-1].note
+    grids = list((folder / "grids").glob("*.png"))
+    assert grids
+    assert all(g.read_bytes().startswith(b"\x89PNG") for g in grids)
+
+
+def test_nothing_is_pickled(fitted):
+    for path in fitted[0].rglob("*"):
+        if path.is_file():
+            assert not path.read_bytes().startswith((b"\x80", b"PK"))
