@@ -190,7 +190,7 @@ class Cohort:
     size: int = 128
     """Rows and columns."""
     modality: Modality = "X-ray"
-    extent: tuple[float, float] = (0.06, 0.25)
+    extent: tuple[float, float] = (0.08, 0.28)
     """Range of the share of the lungs that opacities cover, drawn evenly."""
     hospitals: tuple[Hospital, Hospital] = HOSPITALS
     seed: int = 0
