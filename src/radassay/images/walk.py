@@ -28,32 +28,31 @@ def walk(root: Path) -> Iterator[Found]:
     Links that lead outside the root, pipes, sockets, devices and folders that cannot be read come with a problem.
     """
     real_root = root.resolve()
-    pending = [root]
+    pending = [(root, "")]
     while pending:
-        folder = pending.pop()
+        folder, above = pending.pop()
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            yield Found(shown(folder, root), folder, problem=f"the folder cannot be read ({error.strerror})")
+            yield Found(above.rstrip("/") or ".", folder, problem=f"the folder cannot be read ({error.strerror})")
             continue
         for entry in entries:
-            path = Path(entry.path)
+            source = above + _text(entry.name)
             if entry.is_dir(follow_symlinks=False):
-                pending.append(path)
+                pending.append((folder / entry.name, source + "/"))
             else:
-                yield _file(path, root, real_root)
+                yield _file(entry, folder / entry.name, source, real_root)
 
 
-def _file(path: Path, root: Path, real_root: Path) -> Found:
-    source = shown(path, root)
+def _file(entry: os.DirEntry[str], path: Path, source: str, real_root: Path) -> Found:
     try:
-        if path.is_symlink():
+        if entry.is_symlink():
             target = path.resolve(strict=True)
             if not target.is_relative_to(real_root):
                 return Found(source, path, problem="a link that leads outside the folder")
             if target.is_dir():
                 return Found(source, path, problem="a link to a folder, which is read where it lies")
-        about = path.stat()
+        about = entry.stat()
     except (OSError, RuntimeError):
         return Found(source, path, problem="a link that leads nowhere, or a file that cannot be read")
     if not stat.S_ISREG(about.st_mode):
@@ -61,7 +60,6 @@ def _file(path: Path, root: Path, real_root: Path) -> Found:
     return Found(source, path, about.st_size, about.st_mtime_ns)
 
 
-def shown(path: Path, root: Path) -> str:
-    """Return a path below the root as text that any table can hold."""
-    relative = os.fsencode(os.path.relpath(path, root))
-    return relative.decode("utf-8", "backslashreplace").replace(os.sep, "/")
+def _text(name: str) -> str:
+    """Return a name as text that any table can hold."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
