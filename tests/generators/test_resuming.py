@@ -138,14 +138,14 @@ def test_how_often_something_is_kept_does_not_change_the_weights(images, unbroke
     assert (tmp_path / "weights.safetensors").read_bytes() == (unbroken / "weights.safetensors").read_bytes()
 
 
-def test_another_thread_count_is_noted(images, tmp_path, every_step_reported):
+def test_another_arithmetic_is_noted(images, tmp_path, every_step_reported):
     interrupt(images, tmp_path, 52)
     for sidecar in (tmp_path / "checkpoints").glob("*.json"):
         about = json.loads(sidecar.read_text())
-        write_atomic(sidecar, json.dumps({**about, "threads": 64}).encode())
+        write_atomic(sidecar, json.dumps({**about, "arithmetic": "cpu float32, 64 threads"}).encode())
     notes = []
     tiny().fit(*images, tmp_path, seed=5, report=lambda p: notes.append(p.note))
-    assert "64 threads before, 1 now" in notes[0]
+    assert "cpu float32, 64 threads before, cpu float32, 1 threads now" in notes[0]
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path, images):

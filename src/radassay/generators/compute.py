@@ -25,6 +25,11 @@ class Compute:
     """Whether convolutions run in bfloat16; weights, losses and optimisers stay in float32."""
     threads: int
 
+    @property
+    def arithmetic(self) -> str:
+        """Return what decides the last digits, such as `cpu bfloat16, 2 threads`."""
+        return f"{self.device.type} {'bfloat16' if self.half else 'float32'}, {self.threads} threads"
+
     def autocast(self) -> torch.autocast:
         """Return the context in which the networks run."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half)

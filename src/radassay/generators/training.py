@@ -144,15 +144,15 @@ def train(
     report: Report,
     about: Mapping[str, Any],
     *,
-    threads: int,
+    arithmetic: str,
     note: str = "",
 ) -> None:
     """Train from the newest checkpoint in a claimed folder to the end.
 
     Args:
         about: kept beside the final weights, for sampling.
-        threads: processor threads at work; a checkpoint of another count is carried on with, but noted, because
-            sums in another order differ in their last digits.
+        arithmetic: device, precision and threads at work; a checkpoint of another arithmetic is carried on with,
+            but noted, because sums in another order differ in their last digits.
         note: shown with the first report.
 
     Raises:
@@ -162,8 +162,8 @@ def train(
     checkpoints = Checkpoints(folder)
     start = checkpoints.newest()
     done = _resume(learner, folder, start, schedule.batch_size)
-    if start is not None and start.about.get("threads") != threads:
-        note = f"{start.about.get('threads')} threads before, {threads} now: not bit for bit the unbroken run"
+    if start is not None and start.about.get("arithmetic") != arithmetic:
+        note = f"{start.about.get('arithmetic')} before, {arithmetic} now: not bit for bit the unbroken run"
     total = schedule.steps * schedule.batch_size
     report(Progress(done * schedule.batch_size, total, "images", note))
     clock, first, last = time.monotonic(), done, 0.0
@@ -183,11 +183,11 @@ def train(
             with storage(folder):
                 write_atomic(folder / "grids" / f"{seen:09d}.png", contact_sheet(learner.pictures()))
         if schedule.due(done, schedule.checkpoint_every) and done < schedule.steps:
-            checkpoints.write(done, _finite(learner.state(), seen, folder), {"threads": threads})
+            checkpoints.write(done, _finite(learner.state(), seen, folder), {"arithmetic": arithmetic})
     write_tensors(
         folder / "weights.safetensors",
         _finite(learner.weights(), done * schedule.batch_size, folder),
-        {**about, "images_seen": done * schedule.batch_size, "threads": threads, "torch": str(torch.__version__)},
+        {**about, "images_seen": done * schedule.batch_size, "arithmetic": arithmetic, "torch": str(torch.__version__)},
     )
 
 

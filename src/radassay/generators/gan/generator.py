@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radassay.contracts import Grey, Report, silent
 from radassay.errors import SettingsError
-from radassay.generators.compute import Compute, Device, Precision, computing
+from radassay.generators.compute import Device, Precision, computing
 from radassay.generators.gan.augment import Augment
 from radassay.generators.gan.game import Game, Rules, draw
 from radassay.generators.gan.networks import GeneratorNetwork
@@ -115,7 +115,7 @@ class ConditionalGAN:
         data = fingerprint(pixels, labels)
         with (
             computing(self.device, self.precision, self.threads) as compute,
-            claimed(folder, self._identity(compute, data, seed)),
+            claimed(folder, self._identity(data, seed)),
         ):
             if finished(folder):
                 return
@@ -127,7 +127,7 @@ class ConditionalGAN:
                 "latent_dim": self.latent_dim,
             }
             note = f"one image only: {', '.join(alone)}" if alone else ""
-            train(game, folder, schedule, report, about, threads=compute.threads, note=note)
+            train(game, folder, schedule, report, about, arithmetic=compute.arithmetic, note=note)
 
     def sample(self, labels: NDArray[np.str_], folder: Path, *, seed: int, batch: int = 64) -> Grey:
         """Return one image a label, (n, size, size) in [0, 1], from the finished training in `folder`.
@@ -174,7 +174,7 @@ class ConditionalGAN:
             ),
         )
 
-    def _identity(self, compute: Compute, data: str, seed: int) -> dict[str, Any]:
+    def _identity(self, data: str, seed: int) -> dict[str, Any]:
         """Return what decides the weights, so that a folder is never continued with something else."""
         return {
             "generator": self.name,
@@ -182,7 +182,7 @@ class ConditionalGAN:
             "seed": seed,
             "images_seen": self.images_seen,
             **asdict(self._rules()),
-            "arithmetic": f"{compute.device.type} {'bfloat16' if compute.half else 'float32'}",
+            "precision": self.precision,
         }
 
 

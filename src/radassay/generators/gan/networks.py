@@ -162,7 +162,8 @@ class DiscriminatorNetwork(nn.Module):
             x = activate(layer(x))
         x = activate(self.last(torch.cat([x, deviation(x, group).to(x.dtype)], dim=1)))
         x = activate(self.flat(x.flatten(1))).float()
-        scores: Tensor = self.score(x).float()[:, 0] + (x * self.embedding(classes)).sum(dim=1)
+        with torch.autocast(x.device.type, enabled=False):  # the loss is of differences, so keep their digits
+            scores: Tensor = self.score(x)[:, 0] + (x * self.embedding(classes)).sum(dim=1)
         return scores
 
 
