@@ -78,6 +78,15 @@ def test_rows_without_file_and_ambiguous_names_are_told(tmp_path: Path) -> None:
     assert list(told(listing)) == ["three/y.png"]
 
 
+def test_naming_one_column_loses_no_other(tmp_path: Path) -> None:
+    save(tmp_path / "x.png", picture())
+    path = table(tmp_path, "filename,patientid,verdict,sex\nx.png,7,ill,F\n")
+    (item,) = list_source(path, mapping=TableMapping(label="verdict")).items
+    assert (item.told.label, item.told.patient, item.told.sex) == ("ill", "7", "F")
+    (item,) = list_source(path, mapping=TableMapping(label="verdict", sex="-")).items
+    assert (item.told.patient, item.told.sex) == ("7", "")
+
+
 def test_a_row_may_name_a_folder_of_slices(tmp_path: Path) -> None:
     for name in ("ct1/0.dcm", "ct1/1.dcm", "ct2/0.dcm"):
         save(tmp_path / name, picture(), "PNG")

@@ -124,8 +124,7 @@ def list_table(path: Path, found: Sequence[Found], mapping: TableMapping | None)
     """
     table, notes = read_table(path)
     files = _Files(found)
-    mapping = mapping or TableMapping.detect(table, files.stems.keys())
-    mapping.check(table)
+    mapping = (mapping or TableMapping()).completed(table, files.stems.keys())
     listing = Listing(notes=list(notes))
     by_name_of_patient = mapping.image == mapping.patient
     if by_name_of_patient:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +36,11 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class TableMapping:
-    """Which column of a table says what; an empty name means that the table does not say."""
+    """Which column of a table says what.
+
+    Roles left empty are told from the names of the columns, so that naming the label loses no patient; `-` says that
+    the table has no such column.
+    """
 
     image: str = ""
     """File name or path below the folder of the images, with or without its extension."""
@@ -61,6 +65,26 @@ class TableMapping:
     split: str = ""
     """A published split: `train`, `val` or `validation`, `test`."""
 
+    def completed(self, table: pd.DataFrame, stems: Collection[str]) -> TableMapping:
+        """Return the mapping with its empty roles told from the names of the columns, and `-` taken out.
+
+        Raises:
+            InputError: a column named is not in the table, or none names the images.
+        """
+        own = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name)}
+        told = TableMapping.detect(table, stems) if not self.image else TableMapping.by_name(table)
+        whole = replace(told, **{role: "" if column == "-" else column for role, column in own.items()})
+        whole.check(table)
+        return whole
+
+    @classmethod
+    def by_name(cls, table: pd.DataFrame) -> TableMapping:
+        """Return the roles that the names of the columns tell."""
+        plain = {re.sub(r"[^a-z0-9]", "", str(c).lower()): str(c) for c in reversed(table.columns)}
+        return cls(
+            **{role: next((plain[name] for name in names if name in plain), "") for role, names in _NAMES.items()}
+        )
+
     @classmethod
     def detect(cls, table: pd.DataFrame, stems: Collection[str]) -> TableMapping:
         """Return the mapping that the names of the columns suggest.
@@ -71,20 +95,19 @@ class TableMapping:
         Raises:
             InputError: no column names images.
         """
-        plain = {re.sub(r"[^a-z0-9]", "", str(c).lower()): str(c) for c in reversed(table.columns)}
-        found = {role: next((plain[name] for name in names if name in plain), "") for role, names in _NAMES.items()}
-        if not found["image"]:
-            known = set(stems)
-            shares = {str(c): table[c].map(lambda v: v in known).mean() for c in table.columns}
-            best = max(shares, key=lambda c: shares[c], default="")
-            if not best or not shares[best] >= 0.5:
-                raise InputError(
-                    "No column of the table names the images",
-                    got="columns " + ", ".join(map(str, table.columns[:30])),
-                    possible="Name it with a mapping, such as image = the column's name",
-                )
-            found["image"] = best
-        return cls(**found)
+        found = cls.by_name(table)
+        if found.image:
+            return found
+        known = set(stems)
+        shares = {str(c): table[c].map(lambda v: v in known).mean() for c in table.columns}
+        best = max(shares, key=lambda c: shares[c], default="")
+        if not best or not shares[best] >= 0.5:
+            raise InputError(
+                "No column of the table names the images",
+                got="columns " + ", ".join(map(str, table.columns[:30])),
+                possible="Name it with a mapping, such as image = the column's name",
+            )
+        return replace(found, image=best)
 
     def check(self, table: pd.DataFrame) -> None:
         """Raise `InputError` unless every column named is in the table and one names the images."""
