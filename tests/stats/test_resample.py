@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from radassay.stats.resample import (
     bootstrap_rows,
     deal_groups,
+    half_samples,
     jackknife_bias,
     jackknife_interval,
     jackknife_variance,
@@ -101,3 +102,18 @@ def test_a_stratified_bootstrap_loses_no_class():
 def test_percentile_limits_ignore_what_could_not_be_computed():
     low, high = percentile_interval([*range(101), float("nan")], 0.9)
     assert (low, high) == pytest.approx((5, 95))
+
+
+def test_halves_are_halves_of_patients_and_their_scatter_is_the_standard_error():
+    rng = np.random.default_rng(4)
+    units = np.repeat(np.arange(100).astype(str), 2)
+    masks = list(half_samples(units))
+    assert len(masks) == 10
+    assert all(mask.sum() == 100 for mask in masks)
+    assert all(len(set(units[mask]) & set(units[~mask])) == 0 for mask in masks)
+    np.testing.assert_array_equal(np.sum(masks, axis=0), 5)
+    ratio = []
+    for _ in range(200):
+        x = np.repeat(rng.normal(size=100), 2)
+        ratio.append(np.var([x[mask].mean() for mask in masks], ddof=1) / (1 / 100))
+    assert np.mean(ratio) == pytest.approx(1.0, abs=0.2)

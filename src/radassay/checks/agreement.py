@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from radassay.checks.space import Array, draws
 from radassay.images.sample import Sample
-from radassay.stats.resample import Interval, deal_groups, jackknife_interval
+from radassay.stats.resample import Interval, deal_groups, half_samples, jackknife_variance, summed_interval
 
 STRENGTH = 0.05
 """Inverse of the ridge penalty (scikit-learn's C) on whitened features."""
@@ -30,8 +30,8 @@ class Agreement:
 def agreement(x: Array, training: Sample, y: Array, sample: Sample, *, intervals: bool) -> Agreement | str:
     """Return how well a logistic regression of the real training images agrees with the labels of a sample.
 
-    Labels weigh alike, in training and in the mean, whatever their numbers. The interval leaves out groups of
-    training patients (the classifier is fitted anew) and of the sample's patients.
+    Labels weigh alike, in training and in the mean, whatever their numbers. The interval counts two sources of error:
+    the sample (groups of its patients left out) and the training patients (the classifier fitted anew to halves).
 
     Args:
         x: (n, d) whitened features of the training images.
@@ -69,17 +69,18 @@ def _macro(right: Array, labels: NDArray[np.str_], asked: NDArray[np.str_]) -> f
 def _interval(
     value: float, x: Array, training: Sample, y: Array, sample: Sample, right: Array, asked: NDArray[np.str_]
 ) -> Interval | None:
-    ours, theirs = deal_groups(draws(sample)), deal_groups(draws(training))
-    if min(ours.max(), theirs.max()) < 1:
+    groups, training_units = deal_groups(draws(sample)), draws(training)
+    if groups.max() < 1 or len(np.unique(training_units)) < 4:
         return None
-    without_sample = [
-        _macro(right[ours != group], sample.labels[ours != group], asked) for group in range(int(ours.max()) + 1)
+    without = [
+        _macro(right[groups != group], sample.labels[groups != group], asked) for group in range(int(groups.max()) + 1)
     ]
-    without_training = []
-    for group in range(int(theirs.max()) + 1):
-        kept = theirs != group
-        if len(np.unique(training.labels[kept])) < 2:
+    refitted = []
+    for half in half_samples(training_units):
+        if len(np.unique(training.labels[half])) < 2:
             return None
-        predicted = _fit(x[kept], training.labels[kept]).predict(y)
-        without_training.append(_macro((predicted == sample.labels).astype(float), sample.labels, asked))
-    return jackknife_interval(value, without_sample, without_training, bounds=(0.0, 1.0))
+        predicted = _fit(x[half], training.labels[half]).predict(y)
+        refitted.append(_macro((predicted == sample.labels).astype(float), sample.labels, asked))
+    parts = [(jackknife_variance(without), len(without) - 1), (float(np.var(refitted, ddof=1)), len(refitted) - 1)]
+    method = "delete-a-group jackknife over images and balanced half-samples of the training patients"
+    return summed_interval(value, parts, method, bounds=(0.0, 1.0))

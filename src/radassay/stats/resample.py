@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +68,42 @@ def jackknife_bias(value: float, left_out: ArrayLike) -> float:
     return float((len(values) - 1) * (values.mean() - value))
 
 
+def half_samples(units: NDArray[np.str_], n_halves: int = 10) -> Iterator[NDArray[np.bool_]]:
+    """Yield masks of n_halves halves of the patients, each patient in half of them where the groups come out even.
+
+    The variance between halves estimates that of the whole (McCarthy 1969): each half is twice as variable, but a
+    half differs from the whole by half of that. For what is fitted anew and answers in whole classes this errs less
+    than the jackknife, whose small omissions flip answers at random.
+    """
+    groups = deal_groups(units, 2 * n_halves)
+    count = int(groups.max()) + 1
+    for half in range(n_halves):
+        yield (groups - 2 * half) % count < count // 2
+
+
+def summed_interval(
+    value: float,
+    parts: Sequence[tuple[float, int]],
+    method: str,
+    level: float = 0.95,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Interval:
+    """Return value ± t · √(sum of variances), with Satterthwaite's degrees of freedom, clipped to bounds.
+
+    Args:
+        value: the estimate.
+        parts: (variance, degrees of freedom) of independent sources of error.
+        method: how the variances were made.
+        level: nominal coverage.
+        bounds: range of the measure.
+    """
+    total = sum(variance for variance, _ in parts)
+    df = total**2 / sum(variance**2 / freedom for variance, freedom in parts) if total > 0 else 1.0
+    reach = float(stats.t.ppf(0.5 + level / 2, df)) * total**0.5
+    low, high = (float(np.clip(limit, *bounds)) for limit in (value - reach, value + reach))
+    return Interval(low, high, f"{method}, t with {df:.0f} df")
+
+
 def jackknife_interval(
     value: float,
     *left_out: ArrayLike,
@@ -88,14 +124,9 @@ def jackknife_interval(
     Raises:
         ValueError: a sample has fewer than two groups.
     """
-    variances = np.array([jackknife_variance(values) for values in left_out])
-    freedom = np.array([len(np.asarray(values)) - 1 for values in left_out])
-    total = float(variances.sum())
-    df = total**2 / float(np.sum(variances**2 / freedom)) if total > 0 else 1.0
-    reach = float(stats.t.ppf(0.5 + level / 2, df)) * total**0.5
+    parts = [(jackknife_variance(values), len(np.asarray(values)) - 1) for values in left_out]
     groups = "+".join(str(len(np.asarray(values))) for values in left_out)
-    low, high = (float(np.clip(limit, *bounds)) for limit in (value - reach, value + reach))
-    return Interval(low, high, f"delete-a-group jackknife over patients, {groups} groups, t with {df:.0f} df")
+    return summed_interval(value, parts, f"delete-a-group jackknife over patients, {groups} groups", level, bounds)
 
 
 def bootstrap_rows(
