@@ -10,12 +10,14 @@ from radassay.images.sample import Sample
 from radassay.trials.plan import TrialPlan
 from radassay.trials.record import run_trial
 
-PLAN = TrialPlan(arms=("real", "real+duplicates", "real+synthetic"), seeds=3, steps=200, ratio=4.0, resamples=500)
+PLAN = TrialPlan(arms=("real", "real+duplicates", "real+synthetic"), seeds=4, steps=200, ratio=6.0, resamples=500)
 
 
 def chests(name, first, patients, origin="acquired"):
     """Return one 64 px X-ray each of `patients` simulated patients, numbered from `first`."""
-    pictures = list(Cohort(images_per_patient=1, size=64, seed=5).pictures(range(first, first + patients)))
+    pictures = list(
+        Cohort(images_per_patient=1, size=64, seed=5, extent=(0.1, 0.3)).pictures(range(first, first + patients))
+    )
     labels = np.array([p.patient.label for p in pictures])
     units = np.array([p.patient.code for p in pictures])
     images = np.array([f"{p.patient.code:0<64}" for p in pictures])
@@ -31,8 +33,8 @@ def real():
 
 @pytest.fixture(scope="module")
 def fresh():
-    """A perfect generator: 240 further patients from the true distribution."""
-    return chests("synthetic", 1000, 240, origin="generated")
+    """A perfect generator: 360 further patients from the true distribution."""
+    return chests("synthetic", 1000, 360, origin="generated")
 
 
 def headline(real, synthetic, folder):
