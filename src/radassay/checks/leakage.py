@@ -48,7 +48,7 @@ class Leakage:
 
     size: int = 128
     """Side in pixels at which images are compared; smaller ones are compared at their own size, less surely."""
-    threshold: float = 0.7
+    threshold: float = 0.8
     """Correlation of fine detail from which two films are the same; other patients' films stay below 0.45."""
     named: int = 20
     """Pairs that a finding names."""

@@ -28,11 +28,11 @@ from radassay.checks.alignment import (
 
 SIDE = 128
 """Side in pixels at which fine detail is compared; smaller pictures are compared at their own size."""
-CANDIDATES = 4
+CANDIDATES = 3
 """Nearest images, by small pictures, that are laid over each image."""
 GATES = (0.7, 0.6)
 """Correlations that coarse and medium detail must reach before the next finer is looked at."""
-REFINED = 0.4
+REFINED = 0.3
 """Correlation of fine detail from which a pair is laid over each other once more, now by the fine detail."""
 OVERLAP = 0.2
 """Least share of either picture that the other must show."""
@@ -57,7 +57,7 @@ class Views:
         return cls(
             coarse=local_contrast(resized(base, 32), 2.5),
             medium=local_contrast(resized(base, min(64, side)), 2.5),
-            sharp=local_contrast(base, 2.0),
+            sharp=local_contrast(base, 1.0),
         )
 
     def __len__(self) -> int:
@@ -147,12 +147,12 @@ def windows() -> list[tuple[float, float, float, float]]:
 
 
 def _crops(coarse: Pictures, boxes: list[tuple[float, float, float, float]]) -> Iterator[NDArray[np.float32]]:
-    """Yield each crop of all pictures, (n, 256), centred and of length 1, so that products are correlations."""
+    """Yield each crop of all pictures, (n, 144), centred and of length 1, so that products are correlations."""
     rows: dict[tuple[float, float], Pictures] = {}
     for top, bottom, left, right in boxes:
         if (top, bottom) not in rows:
-            rows = {(top, bottom): area_weights(top, bottom, 16, coarse.shape[1]) @ coarse}
-        flat = (rows[top, bottom] @ area_weights(left, right, 16, coarse.shape[1]).T).reshape(len(coarse), -1)
+            rows = {(top, bottom): area_weights(top, bottom, 12, coarse.shape[1]) @ coarse}
+        flat = (rows[top, bottom] @ area_weights(left, right, 12, coarse.shape[1]).T).reshape(len(coarse), -1)
         flat = flat - flat.mean(axis=1, keepdims=True)
         yield flat / (np.linalg.norm(flat, axis=1, keepdims=True) + np.float32(1e-6))
 

@@ -35,6 +35,9 @@ def out_of_fold(
 ) -> NDArray[np.float64]:
     """Return the scores, (n, k), of models that never saw the image's fold.
 
+    Scores leave the training prevalence out: it is lower where a fold holds more positives, and would pull areas
+    below chance.
+
     Args:
         features: (n, d); standardised here over all images, which uses no label.
         targets: (n, k), k sets of targets, such as labels and permuted labels.
@@ -52,7 +55,7 @@ def out_of_fold(
         gram = total - x[test].T @ x[test] - n * np.outer(centre, centre)
         gram[np.diag_indices_from(gram)] += penalty * n
         right = x[train].T @ (y[train] - mean)
-        scores[test] = (x[test] - centre) @ cho_solve(cho_factor(gram, check_finite=False), right) + mean
+        scores[test] = (x[test] - centre) @ cho_solve(cho_factor(gram, check_finite=False), right)
     return scores
 
 
