@@ -153,7 +153,7 @@ def test_a_planted_threshold_needs_a_dose_that_was_tried_and_stands_out_from_the
     assert status(BLUR, measured, floor(), planted(1.0, 0.02)) == "not measured"
     assert status(BLUR, measured, planted(1.0, 0.02), planted(3.0, 0.06)) == "not measured"
     blind = [floor(), planted(1.0, 0.0015), planted(3.0, 0.0018)]
-    assert status(BLUR, measured, *blind) == "not measured"
+    assert status(BLUR, measured, *blind) == "unclear"
     assert "cannot be told from real" in reason(BLUR, measured, *blind)
 
 
@@ -277,11 +277,14 @@ def test_without_shortcuts_l2_is_reached_and_no_clinical_value_is_claimed() -> N
     assert judgement.answer.startswith("No clinical value shown: it was not measured whether radiologists can tell")
 
 
-def test_a_shortcut_is_told_even_where_the_images_are_not_close() -> None:
+def test_a_shortcut_is_told_first_even_where_the_images_are_not_close() -> None:
     judgement = of(with_value(golden(), "fidelity.kid", 0.09, 0.08, 0.1))
     assert judgement.reached == 0
-    assert "blurred" in judgement.answer
-    assert "the label can be read off the image border alone (AUC 0.940" in judgement.answer
+    first, second = judgement.answer.split("; nor is L1 reached, since ")
+    assert first.startswith("No clinical value shown: the label can be read off the image border alone (AUC 0.940")
+    assert first.endswith("so nothing above L1 can be claimed")
+    assert "blurred" in second
+    assert "KID 0.0900" in second
 
 
 def test_nothing_at_all_reaches_no_rung() -> None:

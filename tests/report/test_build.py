@@ -81,6 +81,7 @@ def test_the_equivalent_dose_says_when_it_is_past_what_was_planted() -> None:
     assert blur(0.0003) == "none: within the floor"
     assert blur(0.0252) == "1 pixels"
     assert blur(0.5) == "more than 2 pixels"
+    assert blur(0.005) == "less than could be seen"
 
 
 def test_what_was_not_seen_has_no_equivalent_dose() -> None:

@@ -32,6 +32,8 @@ class Bound:
     words: str
     """The threshold in words, or why there is none."""
     used: tuple[Finding, ...] = ()
+    blind: bool = False
+    """Whether the measure was shown not to see what the threshold is made of."""
 
 
 def judge(findings: Sequence[Finding], rules: RuleSet) -> Judgement:
@@ -124,14 +126,15 @@ def _limited(rule: Rule, finding: Finding, findings: Sequence[Finding]) -> Judge
     bound = _bound(rule, finding, findings)
     used = (finding, *bound.used)
     if bound.value is None:
-        return Judged("not measured", f"{found}, but there is nothing to hold it against: {bound.words}", used)
+        status: Status = "unclear" if bound.blind else "not measured"
+        return Judged(status, f"{found}; there is nothing to hold it against: {bound.words}", used)
     upper = rule.compare == "upper limit below"
     words = f"the {'upper' if upper else 'lower'} limit must be {'below' if upper else 'above'} {bound.words}"
     if finding.low is None or finding.high is None:
         why = f" ({finding.reason})" if finding.reason else ""
         return Judged("unclear", f"{found} has no interval to judge{why}; {words}", used)
     if upper:
-        status: Status = "met" if finding.high < bound.value else "not met" if finding.low >= bound.value else "unclear"
+        status = "met" if finding.high < bound.value else "not met" if finding.low >= bound.value else "unclear"
     else:
         status = "met" if finding.low > bound.value else "not met" if finding.high <= bound.value else "unclear"
     return Judged(status, f"{found}; {words}", used)
@@ -170,7 +173,7 @@ def _planted_bound(
     dose = wording.dose(threshold.dose, unit)
     if (value <= end) if upper else (value >= end):
         words = f"planted {control} ({dose}) itself cannot be told from real images by this measure"
-        return Bound(None, words, (floor, *planted))
+        return Bound(None, words, (floor, *planted), blind=True)
     words = f"{wording.number(value, wording.kind(finding))}, what planted {control} ({dose}) reads on these images"
     return Bound(value, words, (floor, *planted))
 

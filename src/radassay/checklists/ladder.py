@@ -21,6 +21,9 @@ NAMES = (
 CLINICAL_VALUE_FROM = 4
 """The lowest rung at which clinical value may be written."""
 
+VALIDITY = 2
+"""A failure up to this rung (a shortcut, copies, leakage) makes all other numbers worthless: it is told first."""
+
 OPEN_FIRST: tuple[Status, ...] = ("not met", "unclear", "not measured")
 
 
@@ -49,12 +52,12 @@ def answer(ladder: Sequence[Rung], rules: Mapping[str, Rule], top: int) -> str:
         deciding = "; ".join(_number(v) for v in ladder[CLINICAL_VALUE_FROM].verdicts if v.status == "met")
         return f"Clinical value shown up to L{top} ({ladder[top].name}): {deciding}."
     stop = ladder[top + 1]
-    first = _open(stop)
-    sentence = f"No clinical value shown: {_failure(first, rules, stop)}"
-    sentence += f", so nothing above L{top} can be claimed" if top >= 0 else ", so nothing can be claimed"
-    invalid = [v for rung in ladder[stop.level + 1 : 3] for v in rung.verdicts if v.status == "not met"]
-    if invalid:
-        sentence += f"; besides, {_failure(invalid[0], rules, ladder[2])}, which alone would stop it below L2"
+    invalid = next((r for r in ladder[stop.level + 1 : VALIDITY + 1] if r.status == "not met"), None)
+    lead = invalid or stop
+    sentence = f"No clinical value shown: {_failure(_open(lead), rules, lead)}"
+    sentence += f", so nothing above L{lead.level - 1} can be claimed" if lead.level else ", so nothing can be claimed"
+    if lead is not stop:
+        sentence += f"; nor is L{stop.level} reached, since {_failure(_open(stop), rules, stop)}"
     return sentence + "."
 
 

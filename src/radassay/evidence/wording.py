@@ -31,6 +31,7 @@ LABELS = {
     "gain_over_controls": "Gain over the best control",
     "detectable_gain": "Smallest gain this trial could have seen",
     "auc_real_synthetic_classical": "Real + synthetic + classical augmentation",
+    "auc_aspect": "AUC from the picture's proportions",
     "auc_site": "AUC from the hospital alone",
     "auc_site_negatives": "AUC of the hospital among images without the disease",
     "association_site_label": "Association of hospital and label",

@@ -189,6 +189,8 @@ def detected(check: str, findings: Sequence[Finding]) -> tuple[Detected, ...]:
                 within = floor and floor.low is not None and floor.high is not None
                 if within and floor.low <= measure.value <= floor.high:  # type: ignore[union-attr, operator]
                     equivalent = "none: within the floor"
+                elif dose is not None and limit.value is not None and dose < limit.value:
+                    equivalent = "less than could be seen"
                 elif dose is not None:
                     equivalent = wording.dose(dose, limit.unit)
                 elif limit.value is not None:
@@ -198,7 +200,7 @@ def detected(check: str, findings: Sequence[Finding]) -> tuple[Detected, ...]:
                 seen = "from " + wording.dose(limit.value, limit.unit)
             elif curve and not limit.reason.startswith("not measured"):
                 seen = "not seen up to " + wording.dose(curve.doses[-1], limit.unit)
-                caution = "" if "up to" in caution else caution
+                caution = "" if caution.startswith(("not seen at any dose", "not seen up to")) else caution
             else:
                 seen = "not measured"
             table.append(
