@@ -63,6 +63,11 @@ def test_labels_become_the_two_of_the_task(images):
     assert set(labelled(images, ["COVID", "flu"]).table["label"]) == {"positive", "normal"}
 
 
+def test_an_image_without_a_label_is_no_negative(images):
+    some = images.with_columns(label=["COVID", "", "normal", "", "normal", "COVID"])
+    assert labelled(some, ["COVID"]).table["label"].value_counts().to_dict() == {"COVID": 2, "normal": 2}
+
+
 def test_a_positive_label_that_is_not_there_is_answered_with_those_that_are(images):
     with pytest.raises(InputError, match="COVID, flu, normal"):
         labelled(images, ["Covid"])

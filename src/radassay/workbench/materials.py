@@ -32,6 +32,8 @@ class Materials:
     """All acquired images with their `split`."""
     others: tuple[ImageSet, ...]
     """Sets that must share no radiograph with `real`."""
+    left_out: dict[str, int]
+    """How many imported images the study leaves out, by reason."""
     reports: dict[str, ImportReport]
     """What the import said of every file, by set name."""
 
@@ -53,8 +55,12 @@ def gather(study: Study, work: Path, report: Report) -> Materials:
         InputError: nothing is left to work with, or one class only.
     """
     reports: dict[str, ImportReport] = {}
-    real = _bring(study.real, work / "sets" / "real", "acquired", study, reports, report)
-    real = labelled(real, study.real.positive)
+    kept = _bring(study.real, work / "sets" / "real", "acquired", study, reports, report)
+    real = labelled(kept, study.real.positive)
+    left_out = {
+        "not asked for by `where`": len(ImageSet.open(work / "sets" / "real")) - len(kept),
+        "without a label": len(kept) - len(real),
+    }
     classes = sorted(set(real.table["label"]))
     if len(classes) < 2:
         found = sorted(set(real.table["label_source"]))
@@ -69,7 +75,7 @@ def gather(study: Study, work: Path, report: Report) -> Materials:
     for number, material in enumerate(study.others):
         other = _bring(material, work / "sets" / f"other-{number}", "acquired", study, reports, report)
         others.append(coded(other, prefix=f"{other.name}/"))
-    return Materials(coded(real), tuple(others), reports)
+    return Materials(coded(real), tuple(others), reports, left_out)
 
 
 def bring_synthetic(
@@ -93,11 +99,14 @@ def positive_name(study: Study) -> str:
 
 
 def labelled(images: ImageSet, positive: list[str], names: tuple[str, str] | None = None) -> ImageSet:
-    """Return the set with the task's two labels; what the source wrote stays in `label_source`.
+    """Return the labelled images with the task's two labels; what the source wrote stays in `label_source`.
+
+    An image without a label is no negative: it is left out, and the report counts it.
 
     Raises:
         InputError: no image has a positive label; the message lists the labels there are.
     """
+    images = images.take(np.flatnonzero(images.table["label"] != ""))
     text = images.table["label"]
     hit = text.isin(positive).to_numpy()
     if not hit.any():

@@ -155,6 +155,7 @@ def note_materials(study: Study, materials: Materials, synthetic: ImageSet | Non
         sets[f"other: {other.name}"] = describe(other, materials.reports.get(other.name))
     if synthetic is not None:
         sets["synthetic"] = describe(synthetic, materials.reports.get(synthetic.name))
+    sets["real"]["left_out"] = materials.left_out
     record.note("sets", sets)
     record.note("captions", CAPTIONS)
     record.note("test_uses", asdict(test_uses(record.work / "sets" / "real", materials.real.where(split="test"))))
