@@ -91,6 +91,16 @@ def test_what_was_not_seen_has_no_equivalent_dose() -> None:
     assert all(d.equivalent == "" for d in unseen)
 
 
+def test_a_measure_that_no_control_could_measure_takes_one_line() -> None:
+    why = "not measured: 0 blanks, 3 are needed"
+    limits = [
+        measured("fidelity", "frechet", None, reason=why, role="limit", control=control)
+        for control in ("blur", "copies")
+    ]
+    (line,) = tables.detected("fidelity", limits)
+    assert (line.control, line.limit, line.caution) == ("all planted defects", "not measured", why)
+
+
 def test_a_verdict_stands_beside_the_number_it_judges_and_not_beside_its_controls(whole: Report) -> None:
     shortcut = next(s for s in whole.sections if s.id == "shortcut")
     by_label = {(r.label, r.part): r.status for r in shortcut.rows}

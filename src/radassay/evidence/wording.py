@@ -13,6 +13,8 @@ LABELS = {
     "kid": "KID",
     "kid_training": "KID to the training images",
     "frechet": "Fréchet distance",
+    "frechet_training": "Fréchet distance to the training images",
+    "label_accuracy": "Label agreement of held-out real images",
     "auc_border": "AUC from the border alone",
     "auc_lungs_out": "AUC with the lungs blacked out",
     "auc_shape": "AUC from the shape of the picture file",

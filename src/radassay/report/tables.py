@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from radassay.evidence import wording
 from radassay.evidence.curve import curves
@@ -178,8 +178,9 @@ def watched(check: str, findings: Sequence[Finding]) -> list[Finding]:
 
 def detected(check: str, findings: Sequence[Finding]) -> tuple[Detected, ...]:
     """Return what each measure of a check would have seen of each planted defect."""
-    table = []
+    table: list[Detected] = []
     for measure in watched(check, findings):
+        lines = []
         by_control = {c.control: c for c in curves(findings, measure.key, measure.slice)}
         floor = next(iter(control_of(measure, findings, "floor")), None)
         for limit in control_of(measure, findings, "limit"):
@@ -203,9 +204,13 @@ def detected(check: str, findings: Sequence[Finding]) -> tuple[Detected, ...]:
                 caution = "" if caution.startswith(("not seen at any dose", "not seen up to")) else caution
             else:
                 seen = "not measured"
-            table.append(
+            lines.append(
                 Detected(wording.label(measure.name), wording.control(limit.control), seen, equivalent, caution)
             )
+        unseen = {(line.limit, line.caution) for line in lines}
+        if len(lines) > 1 and len(unseen) == 1 and lines[0].limit == "not measured":
+            lines = [replace(lines[0], control="all planted defects")]
+        table += lines
     return tuple(table)
 
 
