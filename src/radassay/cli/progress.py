@@ -42,7 +42,9 @@ class _Log:
         done, spent = progress.done - self.first, now - self.begun
         rate = f", {done / spent:.3g} {progress.unit}/s, {left(progress, done, spent)} left" if done and spent else ""
         note = f"  {progress.note}" if progress.note else ""
-        print(f"{progress.task or 'work'}: {progress.done}/{progress.total} {progress.unit}{rate}{note}", file=sys.stderr)
+        print(
+            f"{progress.task or 'work'}: {progress.done}/{progress.total} {progress.unit}{rate}{note}", file=sys.stderr
+        )
 
 
 def left(progress: Progress, done: int, spent: float) -> str:
@@ -54,7 +56,7 @@ def left(progress: Progress, done: int, spent: float) -> str:
 @contextmanager
 def _bars() -> Iterator[Callable[[Progress], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (
@@ -67,12 +69,12 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.fields[note]}"),
     )
     with Bars(*columns, console=Console(stderr=True)) as bars:
-        known: dict[str, tuple[int, float, int]] = {}
+        known: dict[str, tuple[TaskID, float, int]] = {}
 
         def report(progress: Progress) -> None:
             if progress.task not in known:
                 number = bars.add_task(progress.task, total=progress.total, unit="", rate="", note="")
-                known[progress.task] = (int(number), time.monotonic(), progress.done)
+                known[progress.task] = (number, time.monotonic(), progress.done)
             number_, begun, first = known[progress.task]
             spent = time.monotonic() - begun
             rate = f"{(progress.done - first) / spent:.3g}/s" if spent > 1 else ""
@@ -81,7 +83,7 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
                 completed=progress.done,
                 total=progress.total,
                 unit=progress.unit,
-                rate=rate,  # type: ignore[arg-type]
+                rate=rate,
                 note=progress.note,
             )
 

@@ -75,7 +75,7 @@ def gather(study: Study, work: Path, report: Report) -> Materials:
     for number, material in enumerate(study.others):
         other = _bring(material, work / "sets" / f"other-{number}", "acquired", study, reports, report)
         others.append(coded(other, prefix=f"{other.name}/"))
-    return Materials(coded(real), tuple(others), reports, left_out)
+    return Materials(coded(real), tuple(others), left_out=left_out, reports=reports)
 
 
 def bring_synthetic(
@@ -133,7 +133,7 @@ def _codes(images: ImageSet, column: str, prefix: str) -> list[str]:
 
 
 def _rest(real: ImageSet, study: Study) -> str:
-    return next(label for label in sorted(set(real.table["label"])) if label != positive_name(study))
+    return next(str(label) for label in sorted(set(real.table["label"])) if label != positive_name(study))
 
 
 def _bring(
@@ -211,7 +211,7 @@ def describe(images: ImageSet, imported: ImportReport | None) -> dict[str, Any]:
         "labels": {str(k): int(v) for k, v in table["label"].value_counts().sort_index().items()},
         "splits": by_split,
         "fingerprint": images.fingerprint,
-        "import": imported.counts() if imported else {},
+        "import": imported.counts if imported else {},
     }
 
 
@@ -227,7 +227,7 @@ def import_findings(reports: dict[str, ImportReport]) -> list[Finding]:
             slice=f"set={name}",
         )
         for name, imported in sorted(reports.items())
-        for status, count in imported.counts().items()
+        for status, count in imported.counts.items()
     ]
 
 
