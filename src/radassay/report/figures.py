@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -58,8 +59,16 @@ def dose_response(plot: Plot, panel: Panel) -> bytes:
         if panel.limit is not None:
             axes.axvline(panel.limit * scale_x, color=INK, lw=1, ls=":", zorder=1)
         axes.margins(x=0.06, y=0.10)
+        linear = _linear_range(plot, panel)
+        if linear:
+            axes.set_yscale("symlog", linthresh=linear * scale_y)
+            top = math.floor(math.log10(max(abs(v) for v in panel.values) * scale_y))
+            first = round(math.log10(linear * scale_y))
+            axes.set_yticks([0.0, *(10.0**k for k in range(top, first, -2))])
+            axes.minorticks_off()
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        if not linear:
+            axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.set_xlabel((panel.unit.replace("share", "%", 1) if share else panel.unit) or "dose")
         if plot.kind in ("share", "auc"):
             axes.set_ylabel("%" if plot.kind == "share" else "AUC")
@@ -110,6 +119,15 @@ def alt_text(plot: Plot, panel: Panel) -> str:
     if plot.measured is not None:
         text += f" The images on trial read {wording.number(plot.measured, plot.kind)}."
     return text
+
+
+def _linear_range(plot: Plot, panel: Panel) -> float:
+    """Return the range to be drawn linearly where values span so much that a plain axis hides the floor, or 0."""
+    if plot.kind in ("auc", "share") or not plot.floor:
+        return 0.0
+    span = max(abs(v) for v in plot.floor)
+    wide = span > 0 and max(abs(v) for v in panel.values) > 100 * span
+    return 10.0 ** math.ceil(math.log10(span)) if wide else 0.0
 
 
 def _svg(figure: Figure) -> bytes:
