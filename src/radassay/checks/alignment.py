@@ -15,6 +15,8 @@ Pictures = NDArray[np.float32]
 """(n, size, size)."""
 Placements = NDArray[np.float32]
 
+FLAT, STRONG = 0.02, 2.0
+"""Local contrast below which a place is flat, such as a black frame, and above which it is an edge, such as its rim."""
 SCALES = (0.5, 2.0)
 """Smallest and largest scale between two pictures."""
 
@@ -53,9 +55,11 @@ def local_contrast(pictures: Pictures, sigma: float, floor: float = 0.02) -> Pic
 def agreement(
     first: Pictures, second: Pictures, placements: Placements
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the correlation of each pair where they overlap, and the overlap as a share of the first, (n,) each."""
+    """Return the correlation of each pair where both have detail, and that part as a share of the first, (n,) each."""
     down, across, seen, _ = _sampling(placements, second.shape[1])
-    return _correlation(first, down @ second @ across, seen)
+    shown = down @ second @ across
+    seen = seen * (np.abs(first) > FLAT) * (np.abs(shown) > FLAT)
+    return _correlation(np.clip(first, -STRONG, STRONG), np.clip(shown, -STRONG, STRONG), seen)
 
 
 def align(

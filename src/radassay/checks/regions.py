@@ -11,7 +11,7 @@ LUNGS = (-0.06, 0.45, 0.75, 0.42)
 """Centre (down, outwards) and half axes (height, width) of each lung, as shares of half the picture.
 
 Each lung is bounded by the superellipse of power 4; on 96 chest X-rays with outlined lungs the two cover 93 % of the
-lungs and 59 % of the picture. The mediastinum and all edges stay.
+lungs and 59 % of the picture. They meet in the midline; neck, shoulders, abdomen and all edges stay.
 """
 
 
