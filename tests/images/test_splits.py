@@ -118,3 +118,14 @@ def test_a_test_set_with_a_generated_image_is_refused_by_name(tmp_path: Path) ->
     with pytest.raises(RefusedError, match=str(images.table["source"][row])):
         open_test(images.with_columns(origin=origin), tmp_path, purpose="trial", study="A")
     assert splits.test_uses(tmp_path).openings == 0
+
+
+def test_patients_who_share_a_picture_stay_on_one_side():
+    rows = [{"image": f"{n:064x}", "source": f"{n}", "patient": f"p{n}", "label": "ab"[n % 2]} for n in range(40)]
+    rows += [
+        {"image": f"{n:064x}", "source": f"again{n}", "patient": f"p{n + 1}", "label": "ab"[n % 2]} for n in range(8)
+    ]
+    for seed in range(20):
+        table = split(ImageSet.of("s", rows, PixelStore(Path("unused"))), seed=seed).table
+        assert (table.groupby("image")["split"].nunique() == 1).all()
+        assert (table.groupby("patient")["split"].nunique() == 1).all()

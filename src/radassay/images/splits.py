@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from radassay.errors import InputError, RefusedError, SettingsError
 from radassay.evidence.run import append_durably, storage
@@ -28,7 +31,8 @@ def split(
     seed: int,
     published: bool = False,
 ) -> ImageSet:
-    """Return the set with its `split` column filled: train, validation, test; no patient on two sides.
+    """Return the set with its `split` column filled: train, validation, test; no patient and no
+    picture on two sides.
 
     Patients (images, where no patient is known) are drawn, stratified by label; a patient with several labels counts
     under the rarest of them. The result depends on patients, labels and seed, not on the order of rows.
@@ -50,7 +54,8 @@ def split(
         raise SettingsError("Fractions must be three shares that add up to 1", got=fractions)
     if len(images) == 0:
         raise InputError("There are no images to split")
-    strata = _strata(images)
+    units = _parties(images)
+    strata = _strata(images, units)
     wanted = [i for i, share in enumerate(fractions) if share > 0]
     for label, patients in strata.items():
         if label and len(patients) < len(wanted):
@@ -59,15 +64,29 @@ def split(
                 got=f"{len(patients)} patients, {len(wanted)} splits",
                 possible="Merge it with another label, leave it out, or set the share of a split to 0",
             )
-    sides = _draw(images, strata, fractions, wanted, seed)
-    return images.with_columns(split=[SPLITS[sides[unit]] for unit in images.units])
+    sides = _draw(images, units, strata, fractions, wanted, seed)
+    return images.with_columns(split=[SPLITS[sides[unit]] for unit in units])
 
 
-def _strata(images: ImageSet) -> dict[str, list[str]]:
+def _parties(images: ImageSet) -> list[str]:
+    """Return the party of each image: its patient, joined with every patient who has one of the same pictures.
+
+    A public set may hold one picture under two patients; on two sides of a split it would be a leak.
+    """
+    codes, units = pd.factorize(images.units)
+    pictures = pd.factorize(images.table["image"])[0]
+    shape = (len(units), int(pictures.max()) + 1)
+    shows = coo_array((np.ones(len(codes), dtype=int), (codes, pictures)), shape=shape)
+    party = connected_components(shows @ shows.T, directed=False)[1]
+    first = pd.Series(units.astype(str)).groupby(party).min()
+    return [str(first[party[code]]) for code in codes]
+
+
+def _strata(images: ImageSet, units: Sequence[str]) -> dict[str, list[str]]:
     """Return the sorted patients of each label, every patient under the rarest of its labels; rarest first."""
     labels_of: dict[str, set[str]] = defaultdict(set)
-    for unit, label in zip(images.units, images.table["label"], strict=True):
-        labels_of[str(unit)].add(str(label))
+    for unit, label in zip(units, images.table["label"], strict=True):
+        labels_of[unit].add(str(label))
     frequency: dict[str, int] = defaultdict(int)
     for labels in labels_of.values():
         for label in labels:
@@ -80,6 +99,7 @@ def _strata(images: ImageSet) -> dict[str, list[str]]:
 
 def _draw(
     images: ImageSet,
+    units: Sequence[str],
     strata: Mapping[str, list[str]],
     fractions: tuple[float, float, float],
     wanted: list[int],
@@ -88,9 +108,9 @@ def _draw(
     """Return the split of each patient; drawn again while a label that could be everywhere misses a split."""
     rng = np.random.default_rng(seed)
     members: dict[str, set[str]] = defaultdict(set)
-    for unit, label in zip(images.units, images.table["label"], strict=True):
+    for unit, label in zip(units, images.table["label"], strict=True):
         if label:
-            members[str(label)].add(str(unit))
+            members[str(label)].add(unit)
     missed = ""
     for _ in range(_ATTEMPTS):
         sides: dict[str, int] = {}

@@ -7,6 +7,7 @@ same command carries on after a kill and ends in the same findings.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -143,7 +144,16 @@ def try_in_patients(
         Sample.of(images, study.size, study.fit) for images in (materials.training, materials.held_out, test, synthetic)
     )
     predictions, findings = run_trial(
-        plan, classifier, training, validation, tested, made, positive_name(study), record.work / "trial", report
+        plan,
+        classifier,
+        training,
+        validation,
+        tested,
+        made,
+        positive_name(study),
+        record.work / "trial",
+        report,
+        workers=cores(),
     )
     record.record("trial", findings, tables={"predictions": predictions})
 
@@ -182,6 +192,11 @@ def sheet(images: ImageSet, study: Study, columns: int = 8, rows: int = 3) -> by
     labels = images.table["label"].to_numpy(dtype=str)
     shown = [rng.permutation(np.flatnonzero(labels == label))[: columns * rows] for label in sorted(set(labels))]
     return contact_sheet(Sample.of(images.take(np.concatenate(shown)), study.size, study.fit), columns, rows, 0)
+
+
+def cores() -> int:
+    """Return how many processors this process may use; no result depends on it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def task(report: Report, name: str) -> Report:

@@ -134,7 +134,7 @@ class Study:
 
     def plan(self) -> dict[str, Any]:
         """Return the study as JSON values, with paths as they were given."""
-        plan: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # type: ignore[call-overload]
+        plan: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         for material in (plan["real"], *plan["others"]):
             material["patient_key"] = "given" if material["patient_key"] else ""
         return plan
