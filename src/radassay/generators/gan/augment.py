@@ -13,11 +13,11 @@ from torch import Tensor
 class Augment:
     """Small changes a radiograph survives; real and drawn pictures get them alike, so none leaks into samples."""
 
-    shift: float = 0.125
+    shift: float = 0.04
     """Largest translation, as a share of the side."""
-    intensity: float = 0.2
+    intensity: float = 0.1
     """Largest change of brightness and contrast, as a share of the grey range."""
-    cutout: float = 0.375
+    cutout: float = 0.0
     """Side of the square cut out of every second picture, as a share of the side."""
     flip: bool = False
     """Whether to mirror left and right; off, since it moves the heart to the other side."""

@@ -37,17 +37,17 @@ class ConditionalGAN:
     name: ClassVar[str] = "cgan"
     paper: ClassVar[str] = "Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN), arXiv:2501.05441"
 
-    images_seen: int = 16_000
+    images_seen: int = 18_000
     """Training length in real images shown to the discriminator; rounded up to whole batches."""
     batch_size: int = 16
     """Real images in one step."""
-    width: int = 16
+    width: int = 12
     """Channels at full size; lower sides have more, up to eight times as many. Time grows with its square."""
     latent_dim: int = 64
     """Length of the noise behind each image."""
-    generator_rate: float = 1e-3
+    generator_rate: float = 2e-3
     """Learning rate of the generator (Adam)."""
-    discriminator_rate: float = 1e-3
+    discriminator_rate: float = 2e-3
     """Learning rate of the discriminator (Adam)."""
     penalty: float = 0.5
     """Weight of the gradient penalties R1 and R2; it warms up over the first tenth of the training."""
@@ -55,12 +55,12 @@ class ConditionalGAN:
     """Steps between two gradient penalties, each so many times stronger."""
     average_half_life: int = 2_000
     """Images after which a weight counts half in the average that is sampled from."""
-    augment_shift: float = 0.125
+    augment_shift: float = 0.04
     """Largest translation the discriminator sees images with, as a share of the side."""
-    augment_intensity: float = 0.2
+    augment_intensity: float = 0.1
     """Largest change of brightness and contrast it sees them with, as a share of the grey range."""
-    augment_cutout: float = 0.375
-    """Side of the square cut out of every second image it sees, as a share of the side."""
+    augment_cutout: float = 0.0
+    """Side of the square cut out of every second image it sees, as a share of the side; 0 cuts nothing."""
     augment_flip: bool = False
     """Whether it also sees them mirrored; off, since that moves the heart to the other side."""
     checkpoint_every: int = 2_000
