@@ -37,7 +37,7 @@ class ConditionalGAN:
     name: ClassVar[str] = "cgan"
     paper: ClassVar[str] = "Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN), arXiv:2501.05441"
 
-    images_seen: int = 18_000
+    images_seen: int = 12_000
     """Training length in real images shown to the discriminator; rounded up to whole batches."""
     batch_size: int = 16
     """Real images in one step."""
