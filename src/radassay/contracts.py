@@ -172,6 +172,8 @@ class Check(Protocol):
     """Whether its values depend on the number of synthetic images, so that controls must have equally many."""
     watched: ClassVar[Mapping[str, str]]
     """The measures that the controls follow: finding name -> `higher` or `lower`, the way a defect moves it."""
+    meets: ClassVar[tuple[str, ...]]
+    """Names of the only defects planted for it, where any other would be costly and cannot reach it; empty for all."""
 
     def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]: ...
 

@@ -69,6 +69,7 @@ class CloseCopies:
     reads: ClassVar[str] = "synthetic"
     matched: ClassVar[bool] = True
     watched: ClassVar[dict] = {"share_close": "higher", "sharpness": "lower"}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def measure(self, inputs, rng):
         threshold = np.quantile(nearest(inputs.held_out, inputs.training), 0.05)
@@ -93,6 +94,7 @@ class CornerTells:
     reads: ClassVar[str] = "real"
     matched: ClassVar[bool] = False
     watched: ClassVar[dict] = {"difference": "higher"}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def measure(self, inputs, rng):
         both = inputs.training.joined(inputs.held_out)
@@ -114,6 +116,7 @@ class Broken:
     reads: ClassVar[str] = "synthetic"
     matched: ClassVar[bool] = False
     watched: ClassVar[dict] = {"nothing": "higher"}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def measure(self, inputs, rng):
         raise ZeroDivisionError("no good")
@@ -131,6 +134,7 @@ class UsesFeatures:
     reads: ClassVar[str] = "synthetic"
     matched: ClassVar[bool] = True
     watched: ClassVar[dict] = {"gap": "higher"}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def measure(self, inputs, rng):
         gap = inputs.features(inputs.synthetic).mean(0) - inputs.features(inputs.held_out).mean(0)

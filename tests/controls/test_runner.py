@@ -107,6 +107,7 @@ def test_a_check_that_watches_nothing_costs_nothing(inputs, checks):
     class Still(type(checks["broken"])):
         name = "still"
         watched = {}
+        meets = ()
 
     heard = []
     assert run([Still()], [Blur(), CornerMarkerReal()], inputs, report=heard.append) == {"still": []}
@@ -209,6 +210,7 @@ class Draws:
     reads = "real"
     matched = False
     watched = {"number": "higher"}
+    meets = ()
 
     def measure(self, inputs, rng):
         return [Finding(check=self.name, name="number", value=float(rng.random()), reason="quick")]

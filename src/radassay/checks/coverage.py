@@ -41,6 +41,7 @@ class Coverage:
     reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
     matched: ClassVar[bool] = True
     watched: ClassVar[Mapping[str, str]] = dict.fromkeys(MEASURES, "lower")
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def quick(self) -> Coverage:
         """Return the same check without intervals."""

@@ -43,6 +43,7 @@ class Fidelity:
     reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
     matched: ClassVar[bool] = True
     watched: ClassVar[Mapping[str, str]] = {"kid": "higher", "frechet": "higher", "label_agreement": "lower"}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def quick(self) -> Fidelity:
         """Return the same check without intervals."""

@@ -37,6 +37,7 @@ class Integrity:
     reads: ClassVar[Literal["real", "synthetic"]] = "real"
     matched: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def quick(self) -> Integrity:
         """Return the same check without intervals."""

@@ -69,6 +69,7 @@ class Leakage:
     reads: ClassVar[Literal["real", "synthetic"]] = "real"
     matched: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {"shared_images": "higher"}
+    meets: ClassVar[tuple[str, ...]] = ("shared-images",)
 
     def quick(self) -> Leakage:
         """Return the same check of the split alone."""

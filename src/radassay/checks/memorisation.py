@@ -53,6 +53,7 @@ class Memorisation:
     reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
     matched: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {"copy_share": "higher"}
+    meets: ClassVar[tuple[str, ...]] = ()
 
     def quick(self) -> Memorisation:
         """Return the same check without intervals."""

@@ -45,6 +45,7 @@ class Shortcut:
     reads: ClassVar[Literal["real", "synthetic"]] = "real"
     matched: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {"auc_border": "higher", "auc_lungs_out": "higher"}
+    meets: ClassVar[tuple[str, ...]] = ("corner-marker-real",)
 
     def quick(self) -> Shortcut:
         """Return the same check without intervals."""

@@ -108,8 +108,13 @@ def each_check(
             done += len(_conditions(kind, defects, settings))
             finished[kind] = group
         responses = next(r for r in finished[kind] if r.check is check)
-        fitting = [defect for defect in defects if defect.into == kind]
+        fitting = [defect for defect in defects if _meets(check, defect)]
         yield check.name, responses.findings(fitting, inputs, random, settings.draws)
+
+
+def _meets(check: Check, defect: Defect) -> bool:
+    """Return whether a defect is planted for a check."""
+    return defect.into == check.reads and (not check.meets or defect.name in check.meets)
 
 
 def _conditions(kind: str, defects: Sequence[Defect], settings: Controls) -> list[tuple[Defect | None, Condition, int]]:
@@ -134,8 +139,13 @@ def _respond(
     kind = group[0].check.reads
     encoder = RememberedRows(inputs)
     done, total = progress
+    everyone = group
     for defect, condition, repeat in _conditions(kind, defects, settings):
         where = (*condition, repeat)
+        done += 1
+        group = [r for r in everyone if defect is None or _meets(r.check, defect)]
+        if not group:
+            continue
         try:
             clean = blank(inputs, group[0].check, random("blank", kind, *where))
             planted = clean if defect is None else defect.plant(clean, condition[1], random("plant", *where))
@@ -151,7 +161,6 @@ def _respond(
                 except Exception as error:
                     responses.fail(condition, _why(error))
             encoder.forget()
-        done += 1
         report(Progress(done, total, "controls", condition[0] or "blank"))
 
 
