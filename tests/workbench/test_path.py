@@ -63,7 +63,7 @@ def test_a_run_ends_sealed_with_a_report_and_no_check_broken(unbroken):
     findings = run.findings()
     assert {f.role for f in findings} == {"measurement", "floor", "planted", "limit"}
     assert not [f for f in findings if f.name == "measured"]
-    assert run.about["notes"]["test_uses"]["distinct"] == 2
+    assert "downstream trial: by 1 study" in run.about["notes"]["test_uses"]
     assert "L0" in (unbroken / "report.html").read_text("utf-8")
 
 

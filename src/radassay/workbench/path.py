@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -165,10 +165,12 @@ def note_materials(study: Study, materials: Materials, synthetic: ImageSet | Non
         sets[f"other: {other.name}"] = describe(other, materials.reports.get(other.name))
     if synthetic is not None:
         sets["synthetic"] = describe(synthetic, materials.reports.get(synthetic.name))
-    sets["real"]["left_out"] = materials.left_out
+    sets["real"]["import"] |= {f"left out, {why}": count for why, count in materials.left_out.items() if count}
     record.note("sets", sets)
     record.note("captions", CAPTIONS)
-    record.note("test_uses", asdict(test_uses(record.work / "sets" / "real", materials.real.where(split="test"))))
+    uses = test_uses(record.work / "sets" / "real", materials.real.where(split="test"))
+    told = [f"{purpose}: by {count} {'study' if count == 1 else 'studies'}" for purpose, count in uses.purposes]
+    record.note("test_uses", [*told, f"opened {uses.openings} times in all, repeats of one study included"])
 
 
 def conclude(out: Path, rules: str) -> Outcome:
