@@ -175,7 +175,7 @@ def test_a_state_that_is_not_finite_never_becomes_a_checkpoint(images, tmp_path,
 
     def poisoned(self):
         state = real_state(self)
-        state["generator/mean"] = state["generator/mean"] * float("inf")
+        state["generator/picture.bias"] = state["generator/picture.bias"] * float("inf")
         return state
 
     real_state = game.Game.state

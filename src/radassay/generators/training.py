@@ -36,7 +36,7 @@ LOSSES = "losses.jsonl"
 COLLAPSED = 0.2
 """Diversity of a drawn batch, as a share of the real one's, under which the progress asks `collapse?`."""
 EARLY = 0.25
-"""Share of the training in which drawn pictures are alike because they all start from the mean image."""
+"""Share of the training in which drawn pictures may still be alike without that meaning anything."""
 REPORT_SECONDS = 0.3
 """Shortest time between two reports of progress."""
 LOGGED = 200

@@ -58,13 +58,12 @@ class Game:
             torch.default_generator.manual_seed(seed)
             drawing = GeneratorNetwork(size, classes, rules.width, rules.latent_dim)
             judging = DiscriminatorNetwork(size, classes, rules.width)
-        drawing.start_from(torch.from_numpy(pixels.mean(axis=0, dtype=np.float64).astype(np.float32)) * 2 - 1)
         compute.settle(drawing)
         compute.settle(judging)
         self.generator, self.discriminator = drawing, judging
         self.average = WeightAverage(copy.deepcopy(self.generator), rules.average_half_life)
         fused = compute.device.type == "cuda"
-        # Without momentum, as in StyleGAN2 and R3GAN: momentum makes the two players circle each other.
+        # Without momentum, as in StyleGAN2: momentum makes the two players circle each other.
         self.optimisers = {
             "generator": torch.optim.Adam(self.generator.parameters(), lr=0.0, betas=(0.0, 0.99), fused=fused),
             "discriminator": torch.optim.Adam(self.discriminator.parameters(), lr=0.0, betas=(0.0, 0.99), fused=fused),
@@ -76,13 +75,12 @@ class Game:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, step])))
         self._set_rates(step)
         real, classes = self._batch(rng)
-        noise = self._noise(rng)
         self.generator.train()
-        with torch.no_grad(), self.compute.autocast():
-            drawn = self.generator(noise, classes)
-        both, twice = torch.cat([real, drawn]), torch.cat([classes, classes])
-        loss_d = self._teach_discriminator(both, twice, rng, step)
-        loss_g = self._teach_generator(real, classes, rng)
+        with self.compute.autocast():
+            drawn = self.generator(self._noise(rng), classes)
+        loss_d = self._teach_discriminator(real, drawn.detach(), classes, rng, step)
+        # The same pictures again: drawing others for the generator would cost a sixth of the step and teach no more.
+        loss_g = self._teach_generator(drawn, classes, rng)
         self.average.update(self.generator, (step + 1) * self.rules.batch_size, self.rules.batch_size)
         return {
             "discriminator": float(loss_d),
@@ -90,30 +88,32 @@ class Game:
             "diversity": float(spread(drawn, classes) / spread(real, classes).clamp_min(1e-6)),
         }
 
-    def _teach_discriminator(self, both: Tensor, classes: Tensor, rng: np.random.Generator, step: int) -> Tensor:
-        rules, n = self.rules, len(both)
-        seen = rules.augment.draw(n, both.shape[-1], rng).apply(both)
+    def _teach_discriminator(
+        self, real: Tensor, drawn: Tensor, classes: Tensor, rng: np.random.Generator, step: int
+    ) -> Tensor:
+        rules, n = self.rules, len(real)
+        seen = rules.augment.draw(2 * n, real.shape[-1], rng).apply(torch.cat([real, drawn]))
+        seen_real, seen_drawn = seen[:n].detach(), seen[n:].detach()
         due = rules.penalty > 0 and step % rules.penalty_every == 0
-        seen = seen.detach().requires_grad_(due)
+        seen_real.requires_grad_(due)
         with self.compute.autocast():
-            scores = self.discriminator(seen, classes, self.group)
-        loss = discriminator_loss(scores[: n // 2], scores[n // 2 :])
+            both = torch.cat([seen_real, seen_drawn])
+            scores = self.discriminator(both, torch.cat([classes, classes]), self.group)
+        loss = discriminator_loss(scores[:n], scores[n:])
         total = loss
         if due:
-            warm = min(1.0, step / max(1.0, 0.1 * self.steps))
+            warm = min(1.0, step / max(1.0, 0.05 * self.steps))
             # Played every few steps only, so that much stronger (lazy regularisation, Karras et al. 2020).
-            total = loss + 0.5 * rules.penalty * warm * rules.penalty_every * gradient_penalty(scores, seen)
+            total = loss + 0.5 * rules.penalty * warm * rules.penalty_every * gradient_penalty(scores[:n], seen_real)
         self._descend("discriminator", total)
         return loss.detach()
 
-    def _teach_generator(self, real: Tensor, classes: Tensor, rng: np.random.Generator) -> Tensor:
-        noise = self._noise(rng)
-        changes = self.rules.augment.draw(2 * len(real), real.shape[-1], rng)
+    def _teach_generator(self, drawn: Tensor, classes: Tensor, rng: np.random.Generator) -> Tensor:
+        seen = self.rules.augment.draw(len(drawn), drawn.shape[-1], rng).apply(drawn)
         self.discriminator.requires_grad_(False)
         with self.compute.autocast():
-            both = changes.apply(torch.cat([real, self.generator(noise, classes)]))
-            scores = self.discriminator(both, torch.cat([classes, classes]), self.group)
-        loss = generator_loss(scores[: len(real)], scores[len(real) :])
+            scores = self.discriminator(seen, classes, self.group)
+        loss = generator_loss(scores)
         self._descend("generator", loss)
         self.discriminator.requires_grad_(True)
         return loss.detach()

@@ -1,4 +1,4 @@
-"""What the two networks play for: relativistic pairing with zero-centred gradient penalties."""
+"""What the two networks play for: the logistic loss, its non-saturating side, and a gradient penalty on real ones."""
 
 from __future__ import annotations
 
@@ -8,26 +8,21 @@ from torch import Tensor
 
 
 def discriminator_loss(real: Tensor, drawn: Tensor) -> Tensor:
-    """Return E[softplus(-(D(x) - D(G(z))))], the relativistic pairing loss (Jolicoeur-Martineau 2019).
-
-    A real picture is scored against a drawn one of the same class; this has no minimum in which several modes
-    collapse into one, and with both penalties it converges locally (R3GAN, Huang et al. 2024, eq. 2 and prop. 2).
-    """
-    return F.softplus(drawn - real).mean()
+    """Return E[softplus(-D(x))] + E[softplus(D(G(z)))] (Mescheder et al. 2018, eq. 1 with f(t) = -softplus(-t))."""
+    return F.softplus(-real).mean() + F.softplus(drawn).mean()
 
 
-def generator_loss(real: Tensor, drawn: Tensor) -> Tensor:
-    """Return E[softplus(-(D(G(z)) - D(x)))], the other side of `discriminator_loss`."""
-    return F.softplus(real - drawn).mean()
+def generator_loss(drawn: Tensor) -> Tensor:
+    """Return E[softplus(-D(G(z)))]: steep where the discriminator is sure (Goodfellow et al. 2014, section 3)."""
+    return F.softplus(-drawn).mean()
 
 
 def gradient_penalty(scores: Tensor, pictures: Tensor) -> Tensor:
-    """Return R1 + R2: E|grad D|^2 at real pictures plus E|grad D|^2 at drawn ones (Mescheder et al. 2018, eq. 9, 10).
+    """Return R1 = E|grad D|^2 at real pictures, which makes the game converge (Mescheder et al. 2018, eq. 9).
 
     Args:
-        scores: (2n,) of real pictures followed by drawn ones.
-        pictures: (2n, 1, size, size) that the scores came from, with gradient.
+        scores: (n,) of real pictures.
+        pictures: (n, 1, size, size) that the scores came from, with gradient.
     """
     (gradient,) = torch.autograd.grad(scores.sum(), pictures, create_graph=True)
-    # The mean over 2n pictures, twice: a mean over real ones plus a mean over drawn ones.
-    return 2 * gradient.float().square().sum(dim=(1, 2, 3)).mean()
+    return gradient.float().square().sum(dim=(1, 2, 3)).mean()
