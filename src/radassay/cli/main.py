@@ -65,7 +65,10 @@ def overview() -> str:
 def _run(name: str, arguments: list[str]) -> int:
     import tyro
 
+    from radassay.engine.processes import one_thread
     from radassay.errors import RadassayError
+
+    one_thread()
 
     command = importlib.import_module(f"radassay.cli.{name}_command").Command
     try:

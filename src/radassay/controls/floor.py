@@ -69,6 +69,23 @@ def matched_inputs(inputs: Inputs, check: Check, rng: np.random.Generator) -> In
     return inputs if len(rows) == len(synthetic) else inputs.but(synthetic=synthetic.take(rows))
 
 
+def thinned(inputs: Inputs, most: int, rng: np.random.Generator) -> Inputs:
+    """Return the inputs with at most about `most` real images: whole patients, drawn at random from both sides alike.
+
+    For checks that are costly; their controls then speak of that many images, and a limit of detection that is a
+    share of them is no smaller than the whole study's would be.
+    """
+    keep = most / max(1, len(inputs.training) + len(inputs.held_out))
+    if keep >= 1:
+        return inputs
+
+    def some(sample: Sample) -> Sample:
+        patients = rng.permutation(np.unique(sample.patients))
+        return sample.take(np.isin(sample.patients, patients[: max(1, int(keep * len(patients)))]))
+
+    return inputs.but(training=some(inputs.training), held_out=some(inputs.held_out))
+
+
 def blank(inputs: Inputs, check: Check, rng: np.random.Generator) -> Inputs:
     """Return inputs without any fault, for a check of this kind.
 

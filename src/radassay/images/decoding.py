@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from radassay.engine.processes import cores
 from radassay.errors import RadassayError, StorageError
 from radassay.images.frame import Limits
 
@@ -51,8 +52,7 @@ def decode(paths: Sequence[Path], store: Path, limits: Limits, processes: int | 
     if not paths:
         return
     if processes is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        processes = max(1, min(cores, -(-len(paths) // FILES_PER_PROCESS)))
+        processes = max(1, min(cores(), -(-len(paths) // FILES_PER_PROCESS)))
     work: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
     for start in range(0, len(paths), _BATCH):
         work.put(list(range(start, min(start + _BATCH, len(paths)))))

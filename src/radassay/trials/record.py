@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.contracts import Classifier, Progress, Report, silent
+from radassay.engine.processes import processes
 from radassay.errors import RadassayError, SettingsError, StorageError
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import storage, write_atomic
@@ -110,10 +107,7 @@ def _trained(
         for training in missing:
             yield training, _train(plan, classifier, data, training)
         return
-    # spawned, not forked: a fork of a process in which torch has started threads may hang
-    with ProcessPoolExecutor(
-        min(workers, len(missing)), get_context("spawn"), _start_worker, (plan, classifier, data)
-    ) as pool:
+    with processes(min(workers, len(missing)), _start_worker, plan, classifier, data) as pool:
         running = {pool.submit(_train_here, training): training for training in missing}
         try:
             for future in as_completed(running):
@@ -143,15 +137,6 @@ _WORK: list[tuple[TrialPlan, Classifier, TrialData]] = []
 
 def _start_worker(plan: TrialPlan, classifier: Classifier, data: TrialData) -> None:
     _WORK[:] = [(plan, classifier, data)]
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this worker when the trial is killed; the pool alone would leave it waiting for ever."""
-    parent = parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
 
 
 def _train_here(training: Training) -> Scores:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from radassay import registry
-from radassay.contracts import Check, Defect, Encoder, Inputs, Progress, Report
-from radassay.controls.floor import matched_inputs
+from radassay.contracts import Check, Defect, Encoder, Inputs, Progress, Report, silent
+from radassay.controls.floor import matched_inputs, thinned
 from radassay.controls.runner import Controls, run_controls
 from radassay.errors import RadassayError
 from radassay.evidence.finding import Finding
@@ -18,9 +21,13 @@ from radassay.evidence.run import Run
 from radassay.images.imageset import ImageSet
 from radassay.images.sample import Sample
 from radassay.workbench.making import plugin
-from radassay.workbench.materials import Materials, positive_name, stage_seed
+from radassay.workbench.materials import Materials, gather, positive_name, stage_seed
 from radassay.workbench.pictures import pairs_of
 from radassay.workbench.study import Study
+
+CONTROLS = "controls"
+MOST_ALONE = 240
+"""Real images in the controls of a check with a size of its own."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +56,90 @@ class Assessment:
         )
 
 
-def assess(assessment: Assessment, record: Run, report: Report) -> None:
+class Stage(NamedTuple):
+    """A finished part of an assessment, ready to be recorded."""
+
+    name: str
+    findings: list[Finding]
+    pictures: dict[str, bytes]
+
+
+def assess(assessment: Assessment, record: Run, report: Report, apart: Future[list[Stage]] | None = None) -> None:
     """Measure every check, then its controls, and record each as a stage.
 
     A check that raises is recorded as not measured with the reason; the others go on.
+
+    Args:
+        assessment: what the checks look at.
+        record: gets the stages, always in the same order; those it has are not done again.
+        report: told how far it has come.
+        apart: the stages of the checks with a size of their own, at work in another process; None works here.
     """
     study = assessment.study
-    checks = [registry.load("checks", name)() for name in study.checks.names or registry.names("checks")]
-    if assessment.synthetic is None:
-        checks = [check for check in checks if check.reads == "real"]
-    for size, group in _by_size(checks, study.size):
-        stages = [f"check {check.name}" for check in group] + [f"controls {size} px"]
-        if set(stages) <= set(record.stages()):
-            continue
-        inputs = assessment.inputs(size)
-        for number, check in enumerate(group):
-            report(Progress(number, len(group), "checks", check.name, f"checks at {size} px"))
+    checks = [c for c in checks_of(study) if assessment.synthetic is not None or c.reads == "real"]
+    together = [check for check in checks if own_size(check) is None]
+    names = [*(f"check {check.name}" for check in together), CONTROLS]
+    if not set(names) <= set(record.stages()):
+        inputs = assessment.inputs(study.size)
+        for number, check in enumerate(together):
+            report(Progress(number, len(together), "checks", check.name, "checks"))
             if f"check {check.name}" not in record.stages():
-                findings = measure(check, inputs, np.random.default_rng(stage_seed(study, "check", check.name)))
-                record.record(f"check {check.name}", findings, pictures=_pictures(check, findings, inputs))
-        if study.checks.controls:
-            control(group, inputs, study, record, f"controls {size} px", report)
+                done = measured(check, inputs, study)
+                record.record(done.name, done.findings, pictures=done.pictures)
+        if study.checks.controls and CONTROLS not in record.stages():
+            record.record(CONTROLS, control(together, inputs, study, CONTROLS, report))
+    if set(stages_apart(study)) <= set(record.stages()):
+        return
+    for name, findings, pictures in alone(assessment, report) if apart is None else apart.result():
+        record.record(name, findings, pictures=pictures)
+
+
+def alone(assessment: Assessment, report: Report = silent) -> list[Stage]:
+    """Return the stages of the checks with a size of their own; they look at real images and are costly."""
+    stages, study = [], assessment.study
+    # One thread, so that the numbers are the same in this process and in one beside it.
+    with threadpool_limits(1):
+        for check in checks_of(study):
+            size = own_size(check)
+            if size is None:
+                continue
+            inputs = assessment.inputs(size)
+            stages.append(measured(check, inputs, study))
+            if study.checks.controls:
+                name = f"{CONTROLS} {check.name}"
+                few = thinned(inputs, MOST_ALONE, np.random.default_rng(stage_seed(study, "few", check.name)))
+                stages.append(Stage(name, control([check], few, study, name, report), {}))
+    return stages
+
+
+def alone_in_process(study: Study, work: Path) -> list[Stage]:
+    """Return what `alone` does, for a process that has nothing but the study and its materials on disk."""
+    materials = gather(study, work, silent)
+    test = materials.real.where(split="test")
+    return alone(Assessment(study, materials, test, None, encoder_of(study)))
+
+
+def stages_apart(study: Study) -> list[str]:
+    """Return the names of the stages that `alone` makes."""
+    names = [check.name for check in checks_of(study) if own_size(check) is not None]
+    heads = ("check", CONTROLS) if study.checks.controls else ("check",)
+    return [f"{head} {name}" for name in names for head in heads]
+
+
+def checks_of(study: Study) -> list[Check]:
+    """Return the study's checks."""
+    return [registry.load("checks", name)() for name in study.checks.names or registry.names("checks")]
+
+
+def own_size(check: Check) -> int | None:
+    """Return the size in pixels at which a check of real images wants them, whatever the study's; else None."""
+    return getattr(check, "size", None) if check.reads == "real" else None
+
+
+def measured(check: Check, inputs: Inputs, study: Study) -> Stage:
+    """Return a check's findings and the pictures of the pairs they name."""
+    findings = measure(check, inputs, np.random.default_rng(stage_seed(study, "check", check.name)))
+    return Stage(f"check {check.name}", findings, _pictures(check, findings, inputs))
 
 
 def measure(check: Check, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
@@ -85,17 +155,13 @@ def measure(check: Check, inputs: Inputs, rng: np.random.Generator) -> list[Find
     return [Finding(check=check.name, name="measured", reason=reason)]
 
 
-def control(checks: Sequence[Check], inputs: Inputs, study: Study, record: Run, stage: str, report: Report) -> None:
-    """Record floor, planted defects and limits of detection of some checks, as one stage."""
-    if stage in record.stages():
-        return
-    reads = {check.reads for check in checks}
+def control(checks: Sequence[Check], inputs: Inputs, study: Study, stage: str, report: Report) -> list[Finding]:
+    """Return floor, planted defects and limits of detection of some checks."""
     defects: list[Defect] = [registry.load("controls", name)() for name in registry.names("controls")]
-    defects = [d for d in defects if d.into in reads]
     settings = Controls(blanks=study.checks.blanks, repeats=study.checks.repeats)
-    seed = np.random.default_rng(stage_seed(study, "controls", stage))
+    seed = np.random.default_rng(stage_seed(study, stage))
     by_check = run_controls(checks, defects, inputs, settings, seed, report)
-    record.record(stage, [finding for check in checks for finding in by_check.get(check.name, [])])
+    return [finding for check in checks for finding in by_check.get(check.name, [])]
 
 
 def unmeasured(findings: Sequence[Finding]) -> list[Finding]:
@@ -106,13 +172,6 @@ def unmeasured(findings: Sequence[Finding]) -> list[Finding]:
 def encoder_of(study: Study) -> Any:
     """Return the study's encoder."""
     return plugin("encoders", study.checks.encoder, {})
-
-
-def _by_size(checks: Sequence[Check], size: int) -> Iterator[tuple[int, list[Check]]]:
-    """Yield the checks by the size in pixels that they want, the study's own size first."""
-    sizes = [getattr(check, "size", size) for check in checks]
-    for wanted in sorted(set(sizes), key=lambda s: (s != size, s)):
-        yield wanted, [check for check, s in zip(checks, sizes, strict=True) if s == wanted]
 
 
 def _pictures(check: Check, findings: Sequence[Finding], inputs: Inputs) -> dict[str, bytes]:

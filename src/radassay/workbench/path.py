@@ -7,9 +7,9 @@ same command carries on after a kill and ends in the same findings.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from radassay.checklists.judge import judge
 from radassay.checklists.rules import read_rules
 from radassay.contracts import Progress, Report, silent
+from radassay.engine.processes import cores, processes
 from radassay.evidence.finding import Finding
 from radassay.evidence.provenance import provenance
 from radassay.evidence.run import Run, write_atomic
@@ -31,7 +32,15 @@ from radassay.report.render import to_html, to_json, to_text
 from radassay.trials.plan import TrialPlan
 from radassay.trials.record import run_trial
 from radassay.workbench import making
-from radassay.workbench.assessing import Assessment, assess, encoder_of, unmeasured
+from radassay.workbench.assessing import (
+    Assessment,
+    Stage,
+    alone_in_process,
+    assess,
+    encoder_of,
+    stages_apart,
+    unmeasured,
+)
 from radassay.workbench.materials import (
     Materials,
     bring_synthetic,
@@ -74,17 +83,32 @@ def run(study: Study, out: Path, report: Report = silent) -> Outcome:
     if not record.sealed:
         with timed(record, "materials"):
             materials = gather(study, record.work, task(report, "images"))
-        with timed(record, "synthetic"):
-            synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
         test = open_sealed_test(study, materials, record, "leakage check: pixels alone, no labels")
-        with timed(record, "checks and controls"):
-            assessment = Assessment(study, materials, test, synthetic, encoder_of(study))
-            assess(assessment, record, task(report, "checks"))
+        with beside(study, record) as apart:
+            with timed(record, "synthetic"):
+                synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
+            with timed(record, "checks and controls"):
+                assessment = Assessment(study, materials, test, synthetic, encoder_of(study))
+                assess(assessment, record, task(report, "checks"), apart)
         with timed(record, "trial"):
             try_in_patients(study, materials, synthetic, record, task(report, "trial"))
         note_materials(study, materials, synthetic, record)
         record.seal()
     return conclude(out, study.rules)
+
+
+@contextmanager
+def beside(study: Study, record: Run) -> Iterator[Future[list[Stage]] | None]:
+    """Yield the costly checks of real images, at work in a process beside this one where there is a core for it."""
+    if cores() == 1 or set(stages_apart(study)) <= set(record.stages()):
+        yield None
+        return
+    with processes(1) as pool:
+        try:
+            yield pool.submit(alone_in_process, study, record.work)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def make_synthetic(study: Study, materials: Materials, record: Run, report: Report) -> ImageSet | None:
@@ -194,11 +218,6 @@ def sheet(images: ImageSet, study: Study, columns: int = 8, rows: int = 3) -> by
     labels = images.table["label"].to_numpy(dtype=str)
     shown = [rng.permutation(np.flatnonzero(labels == label))[: columns * rows] for label in sorted(set(labels))]
     return contact_sheet(Sample.of(images.take(np.concatenate(shown)), study.size, study.fit), columns, rows, 0)
-
-
-def cores() -> int:
-    """Return how many processors this process may use; no result depends on it."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def task(report: Report, name: str) -> Report:

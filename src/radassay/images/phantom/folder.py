@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radassay.engine.processes import cores, processes
 from radassay.images.imageset import ImageSet
 from radassay.images.intensity import LUNG_WINDOW_HU
 from radassay.images.phantom.cohort import Cohort
@@ -56,8 +54,7 @@ def make_phantoms(
 def _workers(asked: int | None, total: int) -> int:
     if asked is not None:
         return max(1, asked)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if total > 64 else 1
+    return cores() if total > 64 else 1
 
 
 def _batches(settings: Cohort, workers: int) -> Iterator[Made]:
@@ -66,8 +63,7 @@ def _batches(settings: Cohort, workers: int) -> Iterator[Made]:
     if workers == 1:
         yield from (_make(settings, job) for job in jobs)
         return
-    # spawn: forking a process that already runs threads of torch or BLAS may hang
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         yield from pool.map(_make, [settings] * len(jobs), jobs)
 
 
