@@ -66,9 +66,11 @@ def table_of(kind: type[Any]) -> list[str]:
 def study_page() -> str:
     """Return the page of the study file."""
     lines = [
-        "# The study file", "",
+        "# The study file",
+        "",
         "One TOML file fixes a study before any image is read. An unknown key or an impossible value is refused by",
-        "name. `radassay demo --show-study` prints one to start from. Relative paths are relative to the file.", "",
+        "name. `radassay demo --show-study` prints one to start from. Relative paths are relative to the file.",
+        "",
     ]
     for section, (kind, title) in SECTIONS.items():
         lines += [f"## {title}" + (f": `{section}`" if section else ""), "", *table_of(kind)]

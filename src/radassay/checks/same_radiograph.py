@@ -32,8 +32,8 @@ CANDIDATES = 3
 """Nearest images, by small pictures, that are laid over each image."""
 GATES = (0.7, 0.6)
 """Correlations that coarse and medium detail must reach before the next finer is looked at."""
-REFINED, CLOSE = 0.3, 0.7
-"""Correlation of fine or of medium detail from which a pair is laid over each other once more, by the fine detail."""
+REFINED = 0.45
+"""Correlation of fine detail from which a pair is laid over each other once more; copies start from 0.6 and more."""
 OVERLAP = 0.2
 """Least share of either picture that the other must show."""
 
@@ -120,12 +120,12 @@ def _score(first: Views, second: Views, pairs: NDArray[np.intp], placements: Pla
     for size, steps, gate in zip(("coarse", "medium"), (5, 4), GATES, strict=True):
         a, b = getattr(first, size)[pairs[rows, 0]], getattr(second, size)[pairs[rows, 1]]
         placements, scores = align(a, b, placements, steps)
-        rows, placements, medium = rows[scores >= gate], placements[scores >= gate], scores[scores >= gate]
+        rows, placements = rows[scores >= gate], placements[scores >= gate]
         if not len(rows):
             return out
     a, b = first.sharp[pairs[rows, 0]], second.sharp[pairs[rows, 1]]
     scores, _ = agreement(a, b, placements)
-    near = (scores >= REFINED) | (medium >= CLOSE)
+    near = scores >= REFINED
     if near.any():
         placements[near], _ = align(a[near], b[near], placements[near], 3)
     scores, overlap = agreement(a, b, placements)

@@ -26,7 +26,7 @@ from radassay.workbench.pictures import pairs_of
 from radassay.workbench.study import Study
 
 CONTROLS = "controls"
-MOST_ALONE = 240
+MOST_ALONE = 160
 """Real images in the controls of a check with a size of its own."""
 
 
