@@ -68,13 +68,17 @@ def told(section: Section, figures: Path, stem: str) -> list[str]:
     if section.detected:
         lines += ["", "| planted defect | measure | limit of detection |", "|---|---|---|"]
         lines += [f"| {d.control} | {d.measure} | {d.limit} |" for d in section.detected]
+    for named in section.named:
+        lines += ["", f"{named.measure}: {named.total}. The likeliest of them:", ""]
+        lines += [f"- `{first}` and `{second}`, {score}" for first, second, score in named.pairs[:5]]
     lines.append("")
-    for plot in section.plots:
-        for panel in plot.panels:
-            if (section.id, panel.control) in PLOTS:
-                name = f"{stem}-{section.id}-{plot.measure}-{panel.control}".lower().replace(" ", "-") + ".svg"
-                (figures / name).write_bytes(dose_response(plot, panel))
-                lines += [f"![{plot.measure} against planted {panel.control}](figures/{name})", ""]
+    matching = [
+        (plot, panel) for plot in section.plots for panel in plot.panels if (section.id, panel.control) in PLOTS
+    ]
+    for plot, panel in matching[:1]:
+        name = f"{stem}-{section.id}.svg"
+        (figures / name).write_bytes(dose_response(plot, panel))
+        lines += [f"![{plot.measure} against planted {panel.control}](figures/{name})", ""]
     return lines
 
 

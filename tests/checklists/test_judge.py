@@ -270,7 +270,7 @@ def test_a_border_shortcut_refuses_everything_above_l1_with_its_number() -> None
 
 def test_without_shortcuts_l2_is_reached_and_no_clinical_value_is_claimed() -> None:
     findings = golden()
-    for name in ("auc_border", "auc_lungs_out"):
+    for name in ("auc_border", "auc_lungs_out", "auc_site"):
         findings = with_value(findings, f"shortcut.{name}", 0.51, 0.46, 0.57)
     judgement = of(findings)
     assert judgement.reached == 2
@@ -298,7 +298,7 @@ def test_nothing_at_all_reaches_no_rung() -> None:
 
 def test_unknown_patients_keep_a_run_below_l2() -> None:
     findings = golden()
-    for name in ("auc_border", "auc_lungs_out"):
+    for name in ("auc_border", "auc_lungs_out", "auc_site"):
         findings = with_value(findings, f"shortcut.{name}", 0.51, 0.46, 0.57)
     unknown = Finding(check="leakage", name="shared_patients", reason="the patient of no image is known")
     judgement = of([*without(findings, "leakage.shared_patients"), unknown])
@@ -308,7 +308,7 @@ def test_unknown_patients_keep_a_run_below_l2() -> None:
 
 def test_every_rung_can_be_reached() -> None:
     findings = golden()
-    for name in ("auc_border", "auc_lungs_out"):
+    for name in ("auc_border", "auc_lungs_out", "auc_site"):
         findings = with_value(findings, f"shortcut.{name}", 0.51, 0.46, 0.57)
     for key in ("trial.gain_over_controls", "trial.gain_over_real"):
         findings = with_value(findings, key, 0.04, 0.02, 0.06)
