@@ -1,7 +1,5 @@
 """The random encoder sees what it should, at the speed it should."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
@@ -77,19 +75,5 @@ def test_threads_do_not_change_a_row(chests):
         one = RandomConv().encode(chests)
         torch.set_num_threads(2)
         np.testing.assert_array_equal(RandomConv().encode(chests), one)
-    finally:
-        torch.set_num_threads(threads)
-
-
-@pytest.mark.slow
-def test_three_hundred_images_a_second_on_one_core(chests):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        many = np.tile(chests, (10, 1, 1))
-        RandomConv().encode(many[:32])
-        start = time.process_time()
-        RandomConv().encode(many)
-        assert len(many) / (time.process_time() - start) > 300
     finally:
         torch.set_num_threads(threads)

@@ -1,7 +1,5 @@
 """What can be learned from the pictures is what was put in: disease in the lungs, hospital at the border."""
 
-import time
-
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -44,15 +42,3 @@ def test_untied_disease_at_a_thousand_patients(tmp_path, seed) -> None:
     pixels, ill = thumbnails(tmp_path, 1000, 0.0, seed)
     assert 0.75 < auc(pixels, ill, ~RING) < 0.95
     assert 0.45 < auc(pixels, ill, RING) < 0.55
-
-
-@pytest.mark.slow
-def test_speed_of_one_core() -> None:
-    """Two cores shall make 50 X-rays a second at 128 px, so one shall make 25; processor time, not waiting time."""
-    cohort = Cohort(size=128)
-    pictures = [cohort.picture(cohort.patient(i)) for i in range(31)]
-    pictures[0].pixels()
-    start = time.process_time()
-    for picture in pictures[1:]:
-        picture.pixels()
-    assert 30 / (time.process_time() - start) > 25
