@@ -80,3 +80,10 @@ def test_own_patient_is_passed_over_and_exact_copies_are_finite(monkeypatch):
     np.testing.assert_array_equal(nearness(training, training, codes, codes).closeness, own.closeness)
     with pytest.raises(ValueError, match="three"):
         nearness(training, training[:6], codes[:6])
+
+
+def test_images_far_from_training_do_not_make_the_upper_limit_vanish():
+    held_out, far = np.linspace(1, 2, 200), np.full(600, 5.0)
+    found = excess(held_out, far)
+    assert found.share == 0
+    assert found.high == pytest.approx(1 - 0.025 ** (1 / 600))

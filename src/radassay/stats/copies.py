@@ -140,6 +140,10 @@ def excess(held_out: Array, synthetic: Array, level: float | None = 0.95) -> Exc
         lower, upper = _limits(count, rank, m, n, (1 - (level or 0.0)) / 2 / len(orders))
         low, high = max(low, lower), min(high, upper)
     share = float(np.clip((found / n - expected) / (1 - expected), 0.0, 1.0))
+    if level is not None and found < n:
+        # A generator may stay farther from its training images than other patients do. All that were found may then
+        # be copies, so the limit is never below that of their plain share (Clopper and Pearson 1934).
+        high = max(high, float(stats.beta.ppf((1 + level) / 2, found + 1, n - found)))
     return Excess(
         share=share,
         low=min(low, share),
