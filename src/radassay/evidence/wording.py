@@ -90,8 +90,9 @@ def kind(finding: Finding) -> Kind:
 
 def number(value: float, how: Kind = "plain") -> str:
     """Return a number as text: AUC to 3 decimals, shares as per cent, others to 3 significant digits."""
-    if how == "count" and float(value).is_integer():
-        return f"{value:,.0f}"
+    value = float(value) or 0.0  # no minus zero
+    if how == "count" and value.is_integer():
+        return f"{value:,.0f}".replace("-", "−")
     if how == "auc":
         text = f"{value:.3f}"
     elif how == "difference":
