@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       set up, then run the assay on simulated chests (about 4 minutes after set-up)"
+	@echo "make demo       set up, then run the assay on simulated chests (about 3 minutes after set-up)"
 	@echo "make test       set up, then lint, type-check and test"
 	@echo "make test-slow  the longer tests"
 	@echo "make docs       build the documentation into site/"
