@@ -40,9 +40,6 @@ def results(report: Report, run: Run, page: Path) -> str:
             for v in rung.verdicts
             if rung.level in (0, 1, 2, 4)
         ]
-    seconds = run.about["notes"]["seconds"]
-    lines += ["", f"Wall time {sum(seconds.values()) / 60:.0f} minutes on {run.about['processors']} cores: "]
-    lines[-1] += ", ".join(f"{part} {value / 60:.1f} min" for part, value in seconds.items()) + "."
     sheet = Image.open(io.BytesIO(run.pictures()["grid-synthetic"]))
     sheet.resize((sheet.width * 3 // 4, sheet.height * 3 // 4), Image.Resampling.LANCZOS).save(
         figures / f"{page.stem}-synthetic.png", optimize=True
