@@ -60,6 +60,9 @@ def percentile_factor(degrees: float | Floats) -> Any:
 def limit_of_blank(blanks: Sequence[float] | Floats, watched: Watched = "higher") -> float:
     """Return the value that 95 % of the blanks do not pass in the direction watched.
 
+    EP17-A2 has a formula for blanks of normal distribution and the rank N 0.95 + 0.5 for others. The larger of the two
+    is taken: a share that is 0 in most blanks has a tail that mean and standard deviation understate.
+
     Raises:
         ValueError: fewer than three blanks.
     """
@@ -67,7 +70,8 @@ def limit_of_blank(blanks: Sequence[float] | Floats, watched: Watched = "higher"
     if len(values) < FEWEST_BLANKS:
         raise ValueError(f"a limit of blank needs {FEWEST_BLANKS} blanks, got {len(values)}")
     sign = 1.0 if watched == "higher" else -1.0
-    return float(values.mean() + sign * percentile_factor(len(values) - 1) * values.std(ddof=1))
+    normal = sign * values.mean() + percentile_factor(len(values) - 1) * values.std(ddof=1)
+    return float(sign * max(normal, np.quantile(sign * values, 0.95, method="hazen")))
 
 
 def isotonic_means(means: Floats, weights: Floats) -> Floats:
@@ -144,7 +148,8 @@ def limit_of_detection(
     # Where nothing varies, rounding alone must not pass for a monotone violation.
     allowance = 2.0 * spreads / np.sqrt(counts) + 1e-9 * np.abs(means).max()
     monotone = bool(np.all(np.abs(smooth - means) <= allowance))
-    limit = float(_crossing(means[None], spreads[None], counts, degrees, levels)[0])
+    tail = max(0.0, sign * lob - float(means[0] + percentile_factor(degrees[0]) * spreads[0]))
+    limit = float(_crossing(means[None], spreads[None], counts, degrees, levels, tail)[0])
     curve = tuple(float(m) for m in sign * smooth)
     if not np.isfinite(limit):
         opposite = means[-1] < means[0] - percentile_factor(counts[0] - 1.0) * spreads[0]
@@ -153,7 +158,7 @@ def limit_of_detection(
         return Detection(None, reason, lob, means=curve, monotone=monotone)
     drawn_means = means + spreads / np.sqrt(counts) * rng.standard_normal((draws, len(means)))
     drawn_spreads = spreads * np.sqrt(rng.chisquare(degrees, (draws, len(means))) / degrees)
-    limits = np.sort(_crossing(drawn_means, drawn_spreads, counts, degrees, levels))
+    limits = np.sort(_crossing(drawn_means, drawn_spreads, counts, degrees, levels, tail))
     low, high = limits[int(0.025 * draws)], limits[min(int(np.ceil(0.975 * draws)), draws - 1)]
     cautions = []
     if limit <= levels[1]:
@@ -176,9 +181,12 @@ def _pooled(spreads: Floats, degrees: Floats) -> tuple[Floats, Floats]:
     return pooled, freedom
 
 
-def _crossing(means: Floats, spreads: Floats, counts: Floats, degrees: Floats, doses: Floats) -> Floats:
-    """Return the limit of detection of each row of (b, k) means and standard deviations; infinite where unseen."""
-    lob = means[:, 0] + percentile_factor(degrees[0]) * spreads[:, 0]
+def _crossing(means: Floats, spreads: Floats, counts: Floats, degrees: Floats, doses: Floats, tail: float) -> Floats:
+    """Return the limit of detection of each row of (b, k) means and standard deviations; infinite where unseen.
+
+    `tail` is how far the limit of blank lies beyond that of normal blanks.
+    """
+    lob = means[:, 0] + percentile_factor(degrees[0]) * spreads[:, 0] + tail
     margin = isotonic_means(means, counts) - percentile_factor(degrees) * spreads - lob[:, None]
     # Measures without spread (counts that stay 0) leave margins of rounding size, which show nothing.
     rounding = 1e-9 * np.abs(means).max(axis=1, keepdims=True)
