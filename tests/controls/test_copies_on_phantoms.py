@@ -32,7 +32,7 @@ def test_planted_copies_are_found_above_the_stated_limit_and_not_far_below():
         chests(160, 1, "a"), chests(80, 2, "b"), encode=encoder.encode, encoder=encoder.name, positive="disease"
     )
     defect = Copies(doses=(0.02, 0.05, 0.1, 0.2, 0.4))
-    findings = run_controls([check], [defect], real, Controls(), np.random.default_rng(0))["memorisation"]
+    findings = run_controls([check], [defect], real, Controls(blanks=60), np.random.default_rng(0))["memorisation"]
     limit = next(f for f in findings if f.role == "limit" and f.name == "copy_share")
     assert limit.value is not None
     rows = RememberedRows(real)
@@ -49,4 +49,4 @@ def test_planted_copies_are_found_above_the_stated_limit_and_not_far_below():
 
     assert found(1.25 * limit.value) >= 0.9
     assert found(limit.value / 4) < 0.5
-    assert found(0.0) < 0.2
+    assert found(0.0, repeats=50) < 0.15
