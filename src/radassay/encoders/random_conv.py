@@ -35,8 +35,8 @@ class RandomConv:
     against the rest 0.98 (0.97) and pneumonia against no finding 0.90 (0.81); COVID-CT 0.83 (0.74). On 250 + 250
     normal radiographs of darkcovidnet KID moves, in standard deviations of the real-against-real floor: over 100 for a
     4 x 3 px corner marker or noise of 0.02, 37 for a shift by 2 px, 32 for a blur of 0.7 px and 8 for one of 0.5 px,
-    but only 1 for a blur of 0.4 px or a gamma of 0.9: it is nearly blind to contrast. One core encodes about 1,300
-    images a second.
+    but only 1 for a blur of 0.4 px or a gamma of 0.9: it is nearly blind to contrast. One core encodes about 600
+    images a second (`benchmarks/throughput.py`).
     """
 
     name: ClassVar[str] = "random-conv"
