@@ -49,6 +49,7 @@ def import_images(
     labels: Mapping[str, str] | None = None,
     patient_key: str = "",
     limits: Limits | None = None,
+    unnamed: bool = False,
     processes: int | None = None,
     report: Callable[[int, int, str], None] = _quiet,
 ) -> tuple[ImageSet, ImportReport]:
@@ -68,6 +69,7 @@ def import_images(
             that matches counts, others stay as written, and images without a label (`todo`, empty) stay without.
         patient_key: key of the pseudonyms. Without one they are consistent pseudonyms, not anonymity.
         limits: what one file may ask of the machine.
+        unnamed: also take images that no row of the table names; nothing is known of them.
         processes: how many decode at once; by default as many as there are cores, fewer for few files.
         report: called with files done, files in all and a note.
 
@@ -82,8 +84,8 @@ def import_images(
         raise InputError("The set would be written into the folder it is made from", got=folder)
     limits = limits or Limits()
     name = name or (source.parent if source.name in TABLES else source).resolve().name
-    listing = list_source(source, root, mapping)
-    settings = [FORM, name, origin, dict(labels or {}), patient_key, asdict(limits)]
+    listing = list_source(source, root, mapping, unnamed=unnamed)
+    settings = [FORM, name, origin, dict(labels or {}), patient_key, asdict(limits), unnamed]
     key = _digest([settings, _described(listing)])
     with _locked(folder):
         if _finished(folder, key):

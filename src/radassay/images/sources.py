@@ -13,6 +13,7 @@ import pandas as pd
 
 from radassay.errors import InputError
 from radassay.images.import_report import Outcome
+from radassay.images.masks import is_mask
 from radassay.images.sniff import EXTENSIONS, sniff
 from radassay.images.tables import NO_LABEL, TableMapping, read_table, sex, split_name, value
 from radassay.images.walk import Found, walk
@@ -55,7 +56,9 @@ class Listing:
     notes: list[str] = field(default_factory=list)
 
 
-def list_source(source: Path, root: Path | None = None, mapping: TableMapping | None = None) -> Listing:
+def list_source(
+    source: Path, root: Path | None = None, mapping: TableMapping | None = None, *, unnamed: bool = False
+) -> Listing:
     """Return what a folder, a table or a single file of images holds.
 
     A folder with one of `TABLES` is read by it, any other one by its folders: the first below the root is the
@@ -65,6 +68,7 @@ def list_source(source: Path, root: Path | None = None, mapping: TableMapping | 
         source: folder, table (CSV, Parquet) or image file.
         root: folder of the images that a table names; by default the folder of the table.
         mapping: columns of the table; by default told from their names.
+        unnamed: also take images that no row of the table names; nothing is known of them.
 
     Raises:
         InputError: there is no such source, or the table cannot be used.
@@ -77,7 +81,7 @@ def list_source(source: Path, root: Path | None = None, mapping: TableMapping | 
         if tables:
             table = source / tables[0]
             try:
-                return list_table(table, found, mapping)
+                return list_table(table, found, mapping, unnamed=unnamed)
             except InputError as error:
                 if mapping is not None:
                     raise
@@ -92,7 +96,7 @@ def list_source(source: Path, root: Path | None = None, mapping: TableMapping | 
     if kind in ("text", "Parquet table") or mapping is not None:
         root = root or source.parent
         found = list(walk(root))
-        return list_table(source, found, mapping)
+        return list_table(source, found, mapping, unnamed=unnamed)
     return Listing(items=[Item(Found(source.name, source, source.stat().st_size, source.stat().st_mtime_ns))])
 
 
@@ -108,13 +112,16 @@ def list_folders(found: Sequence[Found]) -> Listing:
         if file.problem:
             listing.outcomes.append(Outcome(file.source, "rejected", file.problem))
             continue
+        if is_mask(file.source):
+            listing.outcomes.append(Outcome(file.source, "ignored", "an outline, not an image"))
+            continue
         folders = parts[file.source]
         split = split_name(folders.pop(0)) if by_split and folders else ""
         listing.items.append(Item(file, Told(label=folders[0] if folders else "", split=split)))
     return listing
 
 
-def list_table(path: Path, found: Sequence[Found], mapping: TableMapping | None) -> Listing:
+def list_table(path: Path, found: Sequence[Found], mapping: TableMapping | None, *, unnamed: bool = False) -> Listing:
     """Take from a table which files are images and what is known of them.
 
     Rows without a file and files without a row are outcomes with a reason.
@@ -143,6 +150,10 @@ def list_table(path: Path, found: Sequence[Found], mapping: TableMapping | None)
             listing.outcomes.append(Outcome(file.source, "rejected", file.problem))
         elif file.path.resolve() == path.resolve():
             listing.outcomes.append(Outcome(file.source, "ignored", "the table of this import"))
+        elif is_mask(file.source) and file.source not in told:
+            listing.outcomes.append(Outcome(file.source, "ignored", "an outline, not an image"))
+        elif file.source not in told and unnamed:
+            listing.items.append(Item(file, Told(), ("no row of the table names it",)))
         elif file.source not in told:
             listing.outcomes.append(Outcome(file.source, "ignored", "no row of the table names it"))
         else:

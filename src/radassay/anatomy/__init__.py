@@ -1,0 +1,1 @@
+"""Where the lungs are, and what lies outside them."""

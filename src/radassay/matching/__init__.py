@@ -1,0 +1,1 @@
+"""The same radiograph again, whatever happened on the way."""

@@ -1,0 +1,1 @@
+"""What is wrong with image sets, found before anyone trains."""
