@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from radassay.checklists.ladder import answer, next_step, reached, rungs
-from radassay.checklists.rules import Number, OfFloor, OfPlanted, Rule, RuleSet, Within
+from radassay.checklists.rules import EVERY, Number, OfFloor, OfPlanted, Rule, RuleSet, Within
 from radassay.evidence import wording
 from radassay.evidence.curve import curves
 from radassay.evidence.finding import Finding
@@ -63,9 +63,10 @@ def judge(findings: Sequence[Finding], rules: RuleSet) -> Judgement:
 
 
 def _verdict(rule: Rule, findings: Sequence[Finding]) -> Verdict:
-    found = [f for f in findings if f.key == rule.finding and f.role == "measurement" and f.slice == rule.slice]
+    found = [f for f in findings if f.key == rule.finding and f.role == "measurement"]
+    found = [f for f in found if rule.slice in (EVERY, f.slice)]
     if found:
-        judged = min((_judged(rule, f, findings) for f in found), key=lambda j: WORST_FIRST.index(j.status))
+        judged = min((judge_finding(rule, f, findings) for f in found), key=lambda j: WORST_FIRST.index(j.status))
     else:
         where = "" if rule.slice == "all" else f" for {rule.slice}"
         judged = Judged("not measured", f"Nobody has measured this ({rule.finding}{where})")
@@ -79,7 +80,8 @@ def _verdict(rule: Rule, findings: Sequence[Finding]) -> Verdict:
     )
 
 
-def _judged(rule: Rule, finding: Finding, findings: Sequence[Finding]) -> Judged:
+def judge_finding(rule: Rule, finding: Finding, findings: Sequence[Finding]) -> Judged:
+    """Return what a rule says of one finding, given its controls among all findings."""
     if finding.value is None:
         return Judged("not measured", f"{wording.label(finding.name)}: {finding.reason}", (finding,))
     found = wording.with_interval(finding)

@@ -17,6 +17,10 @@ Compare = Literal[
     "upper limit below", "lower limit above", "interval within", "value at most", "value at least", "measured"
 ]
 COMPARES: tuple[str, ...] = get_args(Compare)
+BUILT_IN = ("local", "audit")
+"""Names of the rule files that come with the package: of a study, and of an audit."""
+EVERY = "*"
+"""The slice of a rule that is judged on every part of the images."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Rule:
     finding: str
     """Key of the finding judged, such as `shortcut.auc_border`."""
     slice: str
-    """Part of the images the finding is about."""
+    """Part of the images the finding is about; `*` for every part it was measured on."""
     compare: Compare
     """How the finding meets the threshold."""
     threshold: Threshold | None
@@ -112,19 +116,21 @@ class RuleSet:
 
 
 def read_rules(source: str | Path = "local") -> RuleSet:
-    """Return the rules of a TOML file, or the built-in ones named `local`.
+    """Return the rules of a TOML file, or the built-in ones named `local` (of a study) and `audit`.
 
     Raises:
         SettingsError: no such file, no TOML, or a rule that is wrong; the rule and what is possible are named.
     """
     try:
-        if str(source) == "local":
-            content = files("radassay.checklists").joinpath("local.toml").read_bytes()
+        if str(source) in BUILT_IN:
+            content = files("radassay.checklists").joinpath(f"{source}.toml").read_bytes()
         else:
             content = Path(source).read_bytes()
     except OSError as error:
         raise SettingsError(
-            f"Cannot read the rules {source}", got=error.strerror, possible="Give `local` or the path of a TOML file"
+            f"Cannot read the rules {source}",
+            got=error.strerror,
+            possible="Give `local`, `audit` or the path of a TOML file",
         ) from None
     return parse_rules(content, str(source))
 

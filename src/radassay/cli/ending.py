@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from radassay.cli.progress import progress
 
 if TYPE_CHECKING:
-    from radassay.workbench.path import Outcome
+    from radassay.evidence.finding import Finding
     from radassay.workbench.study import Study
+
+
+class Ended(Protocol):
+    """What a run or an audit ends in."""
+
+    @property
+    def text(self) -> str:
+        """The answer, for the terminal."""
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+
+    @property
+    def broken(self) -> tuple[Finding, ...]:
+        """What failed and was recorded as not measured."""
 
 
 def run_and_tell(study: Study, out: Path) -> int:
@@ -22,7 +38,7 @@ def run_and_tell(study: Study, out: Path) -> int:
     return tell(outcome)
 
 
-def tell(outcome: Outcome) -> int:
+def tell(outcome: Ended) -> int:
     """Print the verdict and the report's path last; return 1 when a check broke, else 0."""
     for broken in outcome.broken:
         print(f"not measured: {broken.check}: {broken.reason}", file=sys.stderr)

@@ -11,6 +11,7 @@ import sys
 from radassay import __version__
 
 COMMANDS = {
+    "audit": "find what is wrong with image sets, before anyone trains",
     "demo": "the whole assay on simulated chests, without any download",
     "run": "the whole assay on your images, by a study file",
     "assess": "put synthetic images made elsewhere on trial against real ones",
@@ -56,6 +57,7 @@ def overview() -> str:
         "",
         "examples:",
         "  radassay demo --out runs/demo",
+        "  radassay audit ours/ public/ --out runs/audit",
         "  radassay run study.toml --out runs/study",
         "  radassay assess real/ synthetic/ --positive COVID-19 --out runs/theirs",
     ]

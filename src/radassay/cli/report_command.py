@@ -20,11 +20,13 @@ class Command:
 
     run_folder: Annotated[Path, tyro.conf.Positional]
     """Folder of a sealed run."""
-    rules: str = "local"
-    """`local`, or the path of a rule file."""
+    rules: str = ""
+    """`local` (of a study), `audit`, or the path of a rule file; by default the built-in one of the run's kind."""
 
     def run(self) -> int:
         """Run it."""
-        from radassay.workbench.path import conclude
+        from radassay.workbench import audit, path
 
-        return tell(conclude(self.run_folder, self.rules))
+        if audit.is_audit(self.run_folder):
+            return tell(audit.conclude(self.run_folder, self.rules or "audit"))
+        return tell(path.conclude(self.run_folder, self.rules or "local"))

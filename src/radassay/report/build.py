@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from radassay.evidence import wording
@@ -13,6 +12,7 @@ from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
 from radassay.evidence.verdict import Judgement, Rung, Verdict
 from radassay.report import tables, terms
+from radassay.report.parts import Picture, counted, counts, flat, mapping, seal_of, seconds
 
 KEY_NUMBERS = (
     ("shortcut.auc_border", "Label from the image border alone"),
@@ -44,20 +44,6 @@ class KeyNumber:
     status: str
     note: str
     """The equivalent dose of a planted defect, or why there is no value."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A PNG of the run with its caption."""
-
-    name: str
-    caption: str
-    png: bytes = field(repr=False)
-
-    @property
-    def sha256(self) -> str:
-        """Return the digest of the PNG bytes."""
-        return hashlib.sha256(self.png).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -129,7 +115,7 @@ def build(run: Run, judgement: Judgement) -> Report:
     """
     findings = run.findings()
     about = run.about
-    notes = _mapping(about.get("notes"))
+    notes = mapping(about.get("notes"))
     pictures = _pictures(run, notes.get("captions"))
     status = tables.statuses(judgement)
     measured = [f for f in findings if f.role == "measurement"]
@@ -140,7 +126,7 @@ def build(run: Run, judgement: Judgement) -> Report:
     trial = _section("trial", findings, judgement, status, pictures)
     shown = {p.name for s in (*sections, trial) for p in s.pictures}
     grids = tuple(p for p in pictures if p.name.startswith("grid"))
-    sets = _mapping(notes.get("sets"))
+    sets = mapping(notes.get("sets"))
     return Report(
         title=str(run.plan.get("name") or run.path.name),
         question=str(run.plan.get("question") or ""),
@@ -160,9 +146,9 @@ def build(run: Run, judgement: Judgement) -> Report:
         test_uses=tuple(_uses(notes.get("test_uses"))),
         data_pictures=tuple(p for p in pictures if p.name not in shown and p not in grids),
         cautions=tuple(_cautions(sets)),
-        provenance=tuple(_flat({k: v for k, v in about.items() if k != "notes"} | _times(notes))),
-        plan=tuple(_flat(run.plan)),
-        seal=tuple(_seal(run)),
+        provenance=tuple(flat({k: v for k, v in about.items() if k != "notes"} | seconds(notes))),
+        plan=tuple(flat(run.plan)),
+        seal=tuple(seal_of(run)),
         findings=tuple(findings),
     )
 
@@ -195,7 +181,7 @@ def _section(
 
 
 def _pictures(run: Run, captions: Any) -> list[Picture]:
-    told = _mapping(captions)
+    told = mapping(captions)
     return [Picture(name, str(told.get(name) or _caption(name)), png) for name, png in run.pictures().items()]
 
 
@@ -244,21 +230,21 @@ def _not_measured(measured: Sequence[Finding], judgement: Judgement) -> Iterator
 
 def _set_row(role: str, of: Mapping[str, Any]) -> ImageSetRow:
     known = of.get("patients_known", bool(of.get("patients")))
-    splits = _mapping(of.get("splits"))
+    splits = mapping(of.get("splits"))
     return ImageSetRow(
         role=role,
         name=str(of.get("name", "")),
-        images=_count(of.get("images")),
-        patients=_count(of.get("patients")) if known else "not known",
-        labels=_counts(of.get("labels")),
+        images=counted(of.get("images")),
+        patients=counted(of.get("patients")) if known else "not known",
+        labels=counts(of.get("labels")),
         splits=tuple(
-            f"{part}: {_count(s.get('images'))} images"
-            + (f", {_count(s.get('patients'))} patients" if known else "")
-            + f" ({_counts(s.get('labels'))})"
+            f"{part}: {counted(s.get('images'))} images"
+            + (f", {counted(s.get('patients'))} patients" if known else "")
+            + f" ({counts(s.get('labels'))})"
             for part, s in sorted(splits.items(), key=lambda item: _split_place(item[0]))
             if isinstance(s, dict)
         ),
-        imported=_counts(of.get("import")),
+        imported=counts(of.get("import")),
         fingerprint=str(of.get("fingerprint", "")),
     )
 
@@ -267,19 +253,6 @@ def _split_place(part: str) -> tuple[int, str]:
     """Return the place of a split in the order in which it is used."""
     order = ("train", "validation", "test")
     return (order.index(part) if part in order else len(order), part)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    """Return the value where it is a table, or an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def _count(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
-
-
-def _counts(value: Any) -> str:
-    return ", ".join(f"{k}: {_count(v)}" for k, v in value.items()) if isinstance(value, dict) else ""
 
 
 def _uses(value: Any) -> Iterator[str]:
@@ -295,30 +268,6 @@ def _cautions(sets: Mapping[str, Any]) -> Iterator[str]:
                 f"{of.get('name') or role}: the patient of some or all images is not known. Each such image counts as "
                 "a patient of its own, so intervals may be too narrow and a split by patient cannot be guaranteed."
             )
-
-
-def _times(notes: Mapping[str, Any]) -> dict[str, Any]:
-    seconds = notes.get("seconds")
-    return {"wall time": {str(k): f"{v} s" for k, v in seconds.items()}} if isinstance(seconds, dict) else {}
-
-
-def _seal(run: Run) -> Iterator[tuple[str, str]]:
-    path = run.path / "seal.json"
-    if path.exists():
-        yield from sorted(json.loads(path.read_text())["sha256"].items())
-        yield "seal.json", hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Yield nested settings as `outer.inner` and text; empty ones are left out."""
-    if isinstance(value, dict):
-        for key in value:
-            yield from _flat(value[key], f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        for place, item in enumerate(value, start=1):
-            yield from _flat(item, f"{name}.{place}")
-    elif value not in ("", None, []):
-        yield name, ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
 
 
 def plain(report: Report) -> dict[str, Any]:

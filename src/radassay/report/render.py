@@ -16,7 +16,7 @@ from radassay.report.build import Report, plain
 
 def to_html(report: Report) -> str:
     """Return one HTML page that loads nothing: styles, figures and pictures are inside; no script is needed."""
-    template = _environment().get_template("report.html")
+    template = environment().get_template("report.html")
     return template.render(
         report=report,
         glossary=terms.GLOSSARY,
@@ -53,20 +53,21 @@ def reached_words(report: Report) -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return the templates of the report with their filters."""
+    made = Environment(
         loader=PackageLoader("radassay.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["capitalise"] = wording.sentence
-    environment.filters["data_uri"] = data_uri
-    environment.filters["panel_svg"] = lambda panel, plot: figures.dose_response(plot, panel)
-    environment.filters["panel_alt"] = lambda panel, plot: figures.alt_text(plot, panel)
-    environment.globals.update(mark=mark, reached_words=reached_words, status_words=terms.STATUS_WORDS)
-    return environment
+    made.filters["capitalise"] = wording.sentence
+    made.filters["data_uri"] = data_uri
+    made.filters["panel_svg"] = lambda panel, plot: figures.dose_response(plot, panel)
+    made.filters["panel_alt"] = lambda panel, plot: figures.alt_text(plot, panel)
+    made.globals.update(mark=mark, reached_words=reached_words, status_words=terms.STATUS_WORDS)
+    return made
 
 
 def data_uri(content: bytes, kind: str) -> str:

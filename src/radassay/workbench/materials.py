@@ -233,5 +233,10 @@ def import_findings(reports: dict[str, ImportReport]) -> list[Finding]:
 
 def stage_seed(study: Study, *names: str) -> np.random.SeedSequence:
     """Return the seed of one stage: it depends on the study's seed and the stage's name alone."""
+    return seed_of(study.seed, *names)
+
+
+def seed_of(seed: int, *names: str) -> np.random.SeedSequence:
+    """Return a seed that depends on this one and these names alone."""
     digest = hashlib.sha256("/".join(names).encode()).digest()
-    return np.random.SeedSequence([study.seed, int.from_bytes(digest[:8], "little")])
+    return np.random.SeedSequence([seed, int.from_bytes(digest[:8], "little")])
