@@ -124,7 +124,9 @@ def build(run: Run, judgement: AuditJudgement, cards: Mapping[str, str]) -> Page
     """
     about, findings = run.about, run.findings()
     notes = mapping(about.get("notes"))
-    told = {str(name): mapping(of) for name, of in mapping(notes.get("sets")).items()}
+    sets = mapping(notes.get("sets"))
+    given = mapping(run.plan.get("audit")).get("names", [])
+    told = {str(name): mapping(sets[name]) for name in [*given, *sorted(set(sets) - {*given})] if name in sets}
     captions = mapping(notes.get("captions"))
     pictures = [Picture(name, str(captions.get(name) or name), png) for name, png in run.pictures().items()]
     probes = {f.check for f in findings} | {o.probe for o in judgement.outcomes}

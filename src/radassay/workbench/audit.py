@@ -84,7 +84,12 @@ class Audit:
         told = {k: v for k, v in asdict(self).items() if k not in ("sources", "probes", "patient_key")}
         return {
             "name": " and ".join(self.names) if len(self.sources) < 3 else f"{len(self.sources)} image sets",
-            "audit": {**told, "sources": [s.as_posix() for s in self.sources], "probes": self.asked},
+            "audit": {
+                **told,
+                "names": self.names,
+                "sources": [s.as_posix() for s in self.sources],
+                "probes": self.asked,
+            },
         }
 
 
@@ -254,7 +259,7 @@ def _cards(record: Run, out: Path) -> dict[str, str]:
     if "card" not in record.tables():
         return {}
     drawn = {}
-    for number, name in enumerate(record.about["notes"]["sets"], start=1):
+    for number, name in enumerate(record.plan["audit"]["names"], start=1):
         folder = Path("cards") / f"{number:02d}-{''.join(c if c.isalnum() or c in '-_' else '-' for c in name)}"
         write_atomic(out / folder / "card.html", card.card_html(record, name).encode())
         write_atomic(out / folder / "card.json", card.card_json(record, name).encode())
