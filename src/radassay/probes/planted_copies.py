@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,3 +123,31 @@ def _resized(picture: Picture, down: float, across: float) -> Picture:
 def _whole(picture: Image.Image) -> Picture:
     whole: Picture = np.clip(np.asarray(picture, dtype=np.float32), 0, 1)
     return whole
+
+
+@dataclass(frozen=True)
+class Planted:
+    """One altered copy that was looked for."""
+
+    image: int
+    """The image of the subject that was copied."""
+    alteration: str
+    found: bool
+
+
+def draw_images(sets: NDArray[np.str_], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return positions of about `most` images drawn at random, as many of each set as it has, ascending.
+
+    Args:
+        sets: (n,) the set of each image.
+    """
+    names = sorted(set(sets.tolist()))
+    each = -(-most // max(1, len(names)))
+    drawn = [rng.permutation(np.flatnonzero(sets == name))[:each] for name in names]
+    return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *drawn]).astype(np.intp))
+
+
+def altered(picture: Picture, number: int, rng: np.random.Generator) -> tuple[str, Picture]:
+    """Return the picture after one of the alterations, which take turns, and which it was."""
+    name = list(ALTERATIONS)[number % len(ALTERATIONS)]
+    return name, ALTERATIONS[name](picture, rng)
