@@ -23,6 +23,7 @@ SECTIONS = {
 }
 TITLES = {
     "checks": "Checks",
+    "probes": "Probes of an audit",
     "controls": "Planted defects",
     "encoders": "Encoders",
     "classifiers": "Classifiers",

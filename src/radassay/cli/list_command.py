@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-Kind = Literal["checks", "classifiers", "controls", "encoders", "generators"]
+Kind = Literal["checks", "classifiers", "controls", "encoders", "generators", "probes"]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ COMMANDS = {
     "sample": "make images with a trained generator",
     "report": "judge a sealed run again, with these or other rules, and draw its report",
     "verify": "check that no byte of a sealed run has changed",
-    "list": "the checks, generators, encoders, classifiers and planted defects there are",
+    "list": "the checks, probes, generators, encoders, classifiers and planted defects there are",
 }
 
 

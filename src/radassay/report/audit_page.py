@@ -41,6 +41,9 @@ class Line:
     """Worst outcome a set, in the order of the sets; empty where the rule was not asked of that set."""
     whole: str
     """Worst outcome over all parts."""
+    probe: str
+    place: int
+    """Place among all lines."""
 
 
 @dataclass(frozen=True)
@@ -174,10 +177,12 @@ def _set(name: str, of: Mapping[str, Any], card: str) -> SetRow:
 
 def _lines(outcomes: Sequence[Outcome], sets: Sequence[str]) -> list[Line]:
     lines = []
-    for rule in dict.fromkeys(o.rule for o in outcomes):
+    place = {name: number for number, name in enumerate(terms.ORDER)}
+    ordered = sorted(outcomes, key=lambda o: place.get(o.probe, len(place)))
+    for rule in dict.fromkeys(o.rule for o in ordered):
         mine = [o for o in outcomes if o.rule == rule]
         cells = tuple(_worst([o for o in mine if name in o.sets or not o.sets]) for name in sets)
-        lines.append(Line(rule, mine[0].question, cells, _worst(mine)))
+        lines.append(Line(rule, mine[0].question, cells, _worst(mine), mine[0].probe, len(lines)))
     return lines
 
 
