@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import norm
 
 from radassay.stats.auc import area
-from radassay.stats.detectable import detectable_area, detectable_difference
+from radassay.stats.detectable import detectable_area, detectable_difference, detectable_share
+from radassay.stats.proportion import wilson
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(60, 60), (40, 160)])
@@ -37,3 +38,20 @@ def test_an_area_needs_patients_of_both_kinds():
 
 def test_a_difference_lies_beyond_its_bound_by_both_errors():
     assert detectable_difference(1.96, 0.0) == pytest.approx(1.96 + 1.645, abs=1e-2)
+
+
+def test_a_detectable_share_is_seen_as_often_as_promised() -> None:
+    limit = detectable_share(300, 0.02)
+    hits = np.random.default_rng(0).binomial(300, limit, 4000)
+    seen = np.mean([wilson(int(k), 300)[0] > 0.02 for k in hits])
+    assert 0.94 < seen < 0.97
+    below = np.random.default_rng(1).binomial(300, 0.9 * limit, 4000)
+    assert np.mean([wilson(int(k), 300)[0] > 0.02 for k in below]) < 0.94
+
+
+def test_a_handful_of_patients_shows_no_small_share() -> None:
+    limits = [detectable_share(n, 0.02) for n in (2, 10, 100, 1000)]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[0] > 0.7
+    with pytest.raises(ValueError, match="units"):
+        detectable_share(0, 0.02)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import beta, norm
+
+from radassay.stats.proportion import wilson
 
 Areas = NDArray[np.float64]
 
@@ -46,6 +48,26 @@ def detectable_difference(half_width: float, bound: float, *, level: float = 0.9
     """
     z = float(norm.ppf(0.5 + level / 2))
     return bound + half_width * (z + float(norm.ppf(power))) / z
+
+
+def detectable_share(n: int, bound: float, *, level: float = 0.95, power: float = 0.95) -> float:
+    """Return the smallest true share of n independent units whose Wilson interval lies above `bound` with this power.
+
+    Returns:
+        The share; 1 where so few units show none for sure.
+
+    Raises:
+        ValueError: no units, or the bound is no share.
+    """
+    if n < 1 or not 0 <= bound < 1:
+        raise ValueError("a detectable share needs units and a bound from 0 to below 1")
+    hits = np.arange(1, n + 1)
+    enough = hits[[wilson(float(k), n, level)[0] > bound for k in hits]]
+    if not len(enough):
+        return 1.0
+    k = int(enough[0])
+    # the upper limit of a binomial share by Clopper & Pearson: k or more of n are hit with this power
+    return float(beta.ppf(power, k, n - k + 1))
 
 
 def _hanley_mcneil(areas: Areas, positives: int, negatives: int) -> Areas:
