@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from real_images import sample, textures
 
-from radassay.checks.regions import border, outside_lungs, thumbnails
-from radassay.checks.shortcut import Shortcut, shuffle
+from radassay.anatomy.regions import border, outside_lungs, thumbnails
+from radassay.checks.shortcut import Shortcut
 from radassay.contracts import Inputs
 from radassay.images.intensity import to_display
 from radassay.images.phantom import Cohort
@@ -39,11 +39,24 @@ def plain():
     return labelled(240)[1]
 
 
+NAMES = ("auc_border", "auc_lungs_out", "auc_histogram", "auc_full")
+
+
 def test_nothing_is_found_where_there_is_nothing(plain):
     found = measured(plain)
-    for name in ("auc_border", "auc_lungs_out", "auc_histogram", "auc_full", "auc_shape", "auc_file"):
-        assert found[name].low <= 0.55, name
     assert found["auc_null"].low < 0.5 < found["auc_null"].high
+    for name in ("auc_shape", "auc_file"):
+        assert found[name].low <= 0.5 <= found[name].high, name
+    assert all(found[name].low < 0.55 for name in NAMES)
+
+
+@pytest.mark.slow
+def test_intervals_hold_chance_where_there_is_nothing():
+    # 95 in 100 by name; 92 of 100 or fewer would be seen by chance in 1 of 6 repetitions, 89 in 1 of 100
+    found = [measured(labelled(60, seed)[1]) for seed in range(100)]
+    for name in NAMES:
+        held = sum(f[name].low <= 0.5 <= f[name].high for f in found)
+        assert held >= 90, name
 
 
 def test_a_marker_in_the_corner_is_found(plain):
@@ -58,8 +71,8 @@ def test_what_lies_in_the_lungs_is_not_called_a_shortcut(plain):
     pixels[plain.labels == "covid", 12:18, 5:11] = 1
     found = measured(plain.changed(name="ill", pixels=pixels))
     assert found["auc_full"].low > 0.9
-    assert found["auc_border"].low < 0.55
-    assert found["auc_lungs_out"].low < 0.55
+    assert found["auc_border"].low <= 0.5
+    assert found["auc_lungs_out"].low <= 0.5
 
 
 def test_the_file_gives_the_label_away():
@@ -101,15 +114,6 @@ def test_repeated_images_of_a_patient_are_no_evidence():
     found = measured(sample("a", noisy, label=labels, patient=patients))["auc_border"]
     assert found.low < 0.5 < found.high
     assert found.n_patients == 60
-
-
-def test_shuffled_labels_keep_their_number_and_their_patients():
-    targets = np.repeat(np.arange(20) < 8, 3)
-    patients = np.repeat([f"p{i:02d}" for i in range(20)], 3)
-    found = shuffle(targets, patients, np.random.default_rng(0))
-    assert found.sum() == 24
-    assert not np.array_equal(found, targets)
-    assert all(len(set(found[patients == p])) == 1 for p in set(patients))
 
 
 def test_regions_leave_the_middle_out_and_thumbnails_keep_the_mean():

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from radassay.anatomy.regions import thumbnails
 from radassay.checks.patients import unknown_patients
-from radassay.checks.regions import thumbnails
 from radassay.checks.space import BY_TRAINING, Array, draws, lacking, whitened
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from radassay.checks.features import from_file, from_pixels
+from radassay.anatomy.features import from_pixels
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
+from radassay.images import file_facts
 from radassay.images.sample import Sample
 from radassay.stats.association import cramers_v
-from radassay.stats.auc import area, aucs
-from radassay.stats.discriminant import out_of_fold, patient_folds
+from radassay.stats.crossvalidated import Question
+from radassay.stats.discriminant import patient_folds
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class Shortcut:
     """Parts of the patients; each is scored by a model of the others."""
     penalty: float = 1e-3
     """Ridge penalty as a share of the features' total variance."""
+    repeats: int = 5
+    """Times the patients are dealt out into parts anew; areas are means over these."""
     permutations: int = 100
-    """Times the labels are shuffled over patients for the null."""
+    """Times the labels are shuffled over patients, for the null and for what training adds to the intervals."""
     fewest: int = 10
     """Patients that each class needs."""
     intervals: bool = True
@@ -54,11 +57,11 @@ class Shortcut:
     def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
         """Return one AUC a kind of shortcut, their null, and how site and label go together."""
         real = inputs.training.joined(inputs.held_out, "real")
-        findings = self._predict(real, inputs.positive, rng, "all", {**from_pixels(real), **from_file(real)})
-        findings += self._site(real, inputs.positive)
+        findings = self._predict(real, inputs.positive, rng, "all", {**from_pixels(real.pixels), **from_file(real)})
+        findings += self._site(real, inputs.positive, rng)
         if inputs.synthetic is not None:
             made = inputs.synthetic
-            findings += self._predict(made, inputs.positive, rng, "synthetic", from_pixels(made))
+            findings += self._predict(made, inputs.positive, rng, "synthetic", from_pixels(made.pixels))
         return findings
 
     def _predict(
@@ -75,17 +78,20 @@ class Shortcut:
         names = [*features, "auc_null"]
         if refusal:
             return [self._finding(sample, name, part, reason=refusal) for name in names]
-        fold = patient_folds(targets, sample.patients, self.folds)
+        question = self._question(sample, targets, rng)
         findings = []
         for name, values in features.items():
             if isinstance(values, str):
                 findings.append(self._finding(sample, name, part, reason=values))
             else:
-                findings.append(self._area(sample, name, part, values, targets, fold))
-        shuffled = np.stack([shuffle(targets, sample.patients, rng) for _ in range(self.permutations)], axis=1)
+                findings.append(self._area(sample, name, part, values, question))
         border = features["auc_border"]
         assert not isinstance(border, str)
-        return [*findings, self._null(sample, part, border, shuffled, fold)]
+        return [*findings, self._null(sample, part, border, question)]
+
+    def _question(self, sample: Sample, targets: NDArray[np.bool_], rng: np.random.Generator) -> Question:
+        settings = {"folds": self.folds, "repeats": self.repeats, "permutations": self.permutations}
+        return Question.ask(targets, sample.patients, rng, **settings, penalty=self.penalty)
 
     def _refusal(self, sample: Sample, targets: NDArray[np.bool_], what: str) -> str:
         """Return why nothing can be predicted, or nothing."""
@@ -102,33 +108,22 @@ class Shortcut:
         name: str,
         part: str,
         values: NDArray[np.float64],
-        targets: NDArray[np.bool_],
-        fold: NDArray[np.integer[Any]],
+        question: Question,
         **details: Any,
     ) -> Finding:
-        scores = out_of_fold(values, targets[:, None].astype(np.float64), fold, self.penalty)[:, 0]
-        scores = np.round(scores, 9)
-        caution = unknown_patients(sample)
+        scores = question.scores(values)
         note = {"chance": 0.5, "features": values.shape[1], **details}
         if not self.intervals:
-            value = float(aucs(scores, targets)[0])
+            value = question.estimate(scores[:, :, :1]).value
             return self._finding(sample, name, part, value=value, reason="no interval was asked for", details=note)
-        found = area(scores, targets, sample.patients)
-        method = f"{found.method}; scores of {self.folds}-fold cross-validation over patients"
+        found = question.estimate(scores).area()
+        method = f"{found.method}; {self.repeats} x {self.folds}-fold cross-validation over patients"
         limits = {"value": found.value, "low": found.low, "high": found.high, "method": method}
-        return self._finding(sample, name, part, reason=caution, details=note, **limits)
+        return self._finding(sample, name, part, reason=unknown_patients(sample), details=note, **limits)
 
-    def _null(
-        self,
-        sample: Sample,
-        part: str,
-        border: NDArray[np.float64],
-        shuffled: NDArray[np.bool_],
-        fold: NDArray[np.integer[Any]],
-    ) -> Finding:
+    def _null(self, sample: Sample, part: str, border: NDArray[np.float64], question: Question) -> Finding:
         """Return the mean AUC from the border of labels shuffled over patients, and its range."""
-        scores = out_of_fold(border, shuffled.astype(np.float64), fold, self.penalty)
-        areas = [float(aucs(s, t)[0]) for s, t in zip(scores.T, shuffled.T, strict=True)]
+        areas = question.estimate(question.scores(border)).null
         limits: dict[str, Any] = {"reason": "no interval was asked for"}
         if self.intervals:
             low, high = (float(q) for q in np.quantile(areas, [0.025, 0.975]))
@@ -137,7 +132,7 @@ class Shortcut:
             limits |= {"method": method + " interval", "reason": unknown_patients(sample)}
         return self._finding(sample, "auc_null", part, value=float(np.mean(areas)), details={"chance": 0.5}, **limits)
 
-    def _site(self, real: Sample, positive: str) -> list[Finding]:
+    def _site(self, real: Sample, positive: str, rng: np.random.Generator) -> list[Finding]:
         """Return how site and label go together, and whether negatives alone betray their site."""
         names = ("association_site_label", "auc_site", "auc_site_negatives")
         sites = real.table["site"].to_numpy(dtype=str)
@@ -150,13 +145,13 @@ class Shortcut:
         refusal = self._refusal(some, targets, f"label {positive!r}")
         if refusal:
             return [self._finding(some, name, "all", reason=refusal) for name in names]
-        fold = patient_folds(targets, some.patients, self.folds)
+        question = self._question(some, targets, rng)
         hot = (codes[:, None] == np.unique(codes)[None, :]).astype(np.float64)
         counts = {str(s): int((codes == s).sum()) for s in np.unique(codes)} if hot.shape[1] <= 20 else {}
         return [
             self._association(some, targets, codes, counts),
-            self._area(some, "auc_site", "all", hot, targets, fold),
-            self._negatives(some.take(~targets), codes[~targets]),
+            self._area(some, "auc_site", "all", hot, question),
+            self._negatives(some.take(~targets), codes[~targets], rng),
         ]
 
     def _association(
@@ -180,7 +175,7 @@ class Shortcut:
             some, "association_site_label", "all", value=value, unit="Cramér's V", details={"counts": counts}, **limits
         )
 
-    def _negatives(self, negatives: Sample, codes: NDArray[np.str_]) -> Finding:
+    def _negatives(self, negatives: Sample, codes: NDArray[np.str_], rng: np.random.Generator) -> Finding:
         """Return the AUC of the largest site against the others from the full thumbnail, without any disease."""
         sites, counts = np.unique(codes, return_counts=True)
         largest = str(sites[np.argmax(counts)]) if len(sites) else ""
@@ -188,9 +183,9 @@ class Shortcut:
         refusal = self._refusal(negatives, targets, f"site {largest!r} among the negatives")
         if refusal:
             return self._finding(negatives, "auc_site_negatives", "label=negative", reason=refusal)
-        fold = patient_folds(targets, negatives.patients, self.folds)
-        full = from_pixels(negatives)["auc_full"]
-        return self._area(negatives, "auc_site_negatives", "label=negative", full, targets, fold, site=largest)
+        question = self._question(negatives, targets, rng)
+        full = from_pixels(negatives.pixels)["auc_full"]
+        return self._area(negatives, "auc_site_negatives", "label=negative", full, question, site=largest)
 
     def _finding(self, sample: Sample, name: str, part: str, **fields: Any) -> Finding:
         fields = {"unit": "AUC", "direction": "lower is better", **fields}
@@ -205,11 +200,8 @@ class Shortcut:
         )
 
 
-def shuffle(targets: NDArray[np.bool_], patients: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return the targets shuffled over patients: the patients' blocks of labels are laid out in a random order."""
-    cluster = np.unique(patients, return_inverse=True)[1]
-    home = np.argsort(cluster, kind="stable")
-    place = rng.permutation(int(cluster.max()) + 1)
-    out = np.empty(len(targets), dtype=bool)
-    out[home] = targets[np.argsort(place[cluster], kind="stable")]
-    return out
+def from_file(sample: Sample) -> dict[str, NDArray[np.float64] | str]:
+    """Return features of the file alone by the name of their finding, each (n, d), or the reason why there are none."""
+    form = file_facts.shape(sample.table)
+    size, aspect = (form, form) if isinstance(form, str) else form
+    return {"auc_shape": size, "auc_aspect": aspect, "auc_file": file_facts.kind(sample.table)}

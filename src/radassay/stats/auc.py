@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import norm, rankdata, t
 
 Scores = NDArray[np.floating[Any]]
 
@@ -111,6 +111,29 @@ def clustered(scores: Scores, positive: NDArray[np.bool_], patients: NDArray[np.
     return Areas(areas, covariance)
 
 
+def influences(
+    scores: Scores, positive: NDArray[np.bool_], cluster: NDArray[np.integer[Any]], clusters: int
+) -> NDArray[np.float64]:
+    """Return how far each patient moves the areas, (m, clusters); the sum of squares is the area's variance.
+
+    The variance is that of `clustered` but for its small-sample factor where patients have images of both classes.
+    Areas of different images of the same patients can so be added and subtracted, and keep a variance.
+
+    Args:
+        scores: (m, n) m sets of scores.
+        positive: (n,) whether the image is positive.
+        cluster: (n,) number of the patient, from 0.
+        clusters: how many patients there are, some perhaps without images here.
+    """
+    above, below = placements(scores, positive)
+    parts = []
+    for excess, mine in ((above, cluster[positive]), (below, cluster[~positive])):
+        units = len(np.unique(mine))
+        factor = math.sqrt(_small(units)) if units > 1 else math.inf
+        parts.append(_sums(excess - excess.mean(axis=1, keepdims=True), mine, clusters) / len(mine) * factor)
+    return np.asarray(np.nan_to_num(parts[0], nan=np.inf) + np.nan_to_num(parts[1], nan=np.inf), dtype=np.float64)
+
+
 def _small(clusters: int) -> float:
     return clusters / (clusters - 1)
 
@@ -129,14 +152,41 @@ def area(scores: Scores, positive: NDArray[np.bool_], patients: NDArray[np.str_]
     """
     positive = np.asarray(positive, dtype=bool)
     values, covariance = clustered(scores, positive, patients)
-    value, spread = float(values[0]), math.sqrt(max(float(covariance[0, 0]), 0.0))
     units = [len(np.unique(np.asarray(patients)[rows])) for rows in (positive, ~positive)]
+    return limits(float(values[0]), float(covariance[0, 0]), units[0], units[1], level=level)
+
+
+def limits(
+    value: float,
+    variance: float,
+    positives: int,
+    negatives: int,
+    *,
+    training: float = 0.0,
+    freedom: float = math.inf,
+    level: float = 0.95,
+) -> Interval:
+    """Return the interval of an area, symmetric on the logit scale or, without any variance, Newcombe's.
+
+    Args:
+        value: the area.
+        variance: its variance over patients.
+        positives: patients with positive images.
+        negatives: patients with negative images.
+        training: variance on the logit scale that the training of the model adds.
+        freedom: degrees of freedom of the variance (Student's t).
+        level: coverage.
+    """
+    spread = math.sqrt(max(variance, 0.0))
     if not math.isfinite(spread) or spread < 1e-9 or not 0 < value < 1:
         return Interval(
-            value, *_newcombe(value, units[0], units[1], level), "score interval over patients (Newcombe 2006)"
+            value, *_newcombe(value, positives, negatives, level), "score interval over patients (Newcombe 2006)"
         )
-    z = float(norm.ppf(0.5 + level / 2))
-    centre, half = math.log(value / (1 - value)), z * spread / (value * (1 - value))
+    quantile = float(t.ppf(0.5 + level / 2, freedom))
+    centre, half = (
+        math.log(value / (1 - value)),
+        quantile * math.hypot(spread / (value * (1 - value)), math.sqrt(training)),
+    )
     low, high = (_expit(centre - half), _expit(centre + half))
     return Interval(value, low, high, "variance over patients (Obuchowski 1997), logit scale")
 

@@ -1,0 +1,203 @@
+"""Areas of models scored by cross-validation, with intervals that count what the training itself adds.
+
+The variance of an area over patients holds the fitted models fixed. Models fitted to other patients would score
+otherwise, and near chance that is most of the spread: with pure noise such intervals miss 0.5 far too often. Here the
+missing part is measured: the labels are shuffled over patients, everything is fitted again, and what the areas of
+shuffled labels spread around chance beyond their own variance over patients is added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from radassay.stats.auc import Interval, aucs, influences, limits
+from radassay.stats.discriminant import Discriminant, Matrix, patient_folds
+
+METHOD = "variance over patients (Obuchowski 1997) and over trainings with shuffled labels"
+CHANCE = 0.5
+SPREAD_OF = 20
+"""Permutations whose variance over patients is worked out; their mean is all that is asked for."""
+
+Rows = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+"""Which images are ranked, (n,), and which of them should score higher, (n,)."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An area or a sum of areas, how each patient moves it, and the same with shuffled labels."""
+
+    values: NDArray[np.float64]
+    """(1 + permutations,) the estimate, then what it is with shuffled labels."""
+    influence: NDArray[np.float64]
+    """(1 + some permutations, patients) how far each patient moves the first values."""
+    positives: int
+    """Patients with images that should score higher."""
+    negatives: int
+    """Patients with images that should score lower."""
+
+    @property
+    def value(self) -> float:
+        """Return the estimate."""
+        return float(self.values[0])
+
+    @property
+    def null(self) -> NDArray[np.float64]:
+        """Return the values with shuffled labels."""
+        return self.values[1:]
+
+    @property
+    def variance(self) -> float:
+        """Return the variance over patients, the models being as they are."""
+        return float((self.influence[0] ** 2).sum())
+
+    def training_variance(self, centre: float) -> float:
+        """Return how much more the values of shuffled labels spread around `centre` than their patients explain."""
+        if not len(self.null):
+            return 0.0
+        spread = float(((self.null - centre) ** 2).mean())
+        return max(0.0, spread - float((self.influence[1:] ** 2).sum(axis=1).mean()))
+
+    def area(self, level: float = 0.95) -> Interval:
+        """Return the estimate as an area, with its interval on the logit scale."""
+        found = limits(
+            self.value,
+            self.variance,
+            self.positives,
+            self.negatives,
+            training=self.logit_extra,
+            freedom=self.freedom,
+            level=level,
+        )
+        return found._replace(method=f"{METHOD}, logit scale") if "Obuchowski" in found.method else found
+
+    @property
+    def freedom(self) -> int:
+        """Return the degrees of freedom of the variance: patients less two, and no more than the permutations."""
+        patients = max(1, self.positives + self.negatives - 2)
+        return min(patients, len(self.null)) if len(self.null) else patients
+
+    @property
+    def logit_extra(self) -> float:
+        """Return the variance of training on the logit scale, on which it is taken to be the same for all areas."""
+        return self.training_variance(CHANCE) / (CHANCE * (1 - CHANCE)) ** 2
+
+    def difference(self, level: float = 0.95) -> Interval:
+        """Return the estimate as a difference of areas, with a normal interval within [-1, 1]."""
+        half = float(t.ppf(0.5 + level / 2, self.freedom)) * math.sqrt(self.variance + self.training_variance(0.0))
+        if not math.isfinite(half):
+            return Interval(self.value, -1.0, 1.0, "no variance: one class comes from a single patient")
+        return Interval(self.value, max(-1.0, self.value - half), min(1.0, self.value + half), METHOD)
+
+    def __sub__(self, other: Estimate) -> Estimate:
+        return self._with(self.values - other.values, self.influence - other.influence)
+
+    def _with(self, values: NDArray[np.float64], influence: NDArray[np.float64]) -> Estimate:
+        return Estimate(values, influence, self.positives, self.negatives)
+
+
+def mean_of(estimates: list[Estimate], weights: list[float] | None = None) -> Estimate:
+    """Return the weighted mean of estimates of the same patients; patients of a class count once at most."""
+    share = np.asarray(weights if weights is not None else [1.0] * len(estimates), dtype=np.float64)
+    share = share / share.sum()
+    values = np.tensordot(share, np.stack([e.values for e in estimates]), axes=1)
+    influence = np.tensordot(share, np.stack([e.influence for e in estimates]), axes=1)
+    return Estimate(values, influence, min(e.positives for e in estimates), min(e.negatives for e in estimates))
+
+
+@dataclass(frozen=True)
+class Question:
+    """Labels of images, the same labels shuffled over patients, and several ways to deal the patients into folds."""
+
+    targets: NDArray[np.bool_]
+    """(n, 1 + permutations) the labels, then shuffled ones."""
+    fold: NDArray[np.integer[Any]]
+    """(repeats, n) fold of each image."""
+    patients: NDArray[np.integer[Any]]
+    """(n,) number of the patient, from 0."""
+    penalty: float = 1e-3
+    """Ridge penalty as a share of the features' total variance."""
+
+    @classmethod
+    def ask(
+        cls,
+        positive: NDArray[np.bool_],
+        patients: NDArray[np.str_],
+        rng: np.random.Generator,
+        *,
+        folds: int = 5,
+        repeats: int = 5,
+        permutations: int = 60,
+        penalty: float = 1e-3,
+    ) -> Question:
+        """Return the question whether these images, (n,), can be told to be positive."""
+        positive = np.asarray(positive, dtype=bool)
+        cluster = np.unique(np.asarray(patients), return_inverse=True)[1]
+        mixed = [shuffled(positive, cluster, rng) for _ in range(permutations)]
+        fold = [patient_folds(positive, patients, folds, repeat) for repeat in range(repeats)]
+        return cls(np.stack([positive, *mixed], axis=1), np.stack(fold), cluster, penalty)
+
+    @property
+    def positive(self) -> NDArray[np.bool_]:
+        """Return the labels, (n,)."""
+        return self.targets[:, 0]
+
+    def model(self, features: Matrix) -> Discriminant:
+        """Return the discriminant of features (n, d), to be asked for scores."""
+        return Discriminant(features, self.penalty * (1 - 1 / len(np.unique(self.fold[0]))))
+
+    def scores(self, features: Matrix | Discriminant) -> NDArray[np.float64]:
+        """Return scores out of fold, (repeats, n, 1 + permutations)."""
+        model = features if isinstance(features, Discriminant) else self.model(features)
+        targets = self.targets.astype(np.float64)
+        return np.stack([model.scores(targets, fold) for fold in self.fold])
+
+    def estimate(
+        self, scores: NDArray[np.float64], ranked: Callable[[NDArray[np.bool_]], Rows | None] | None = None
+    ) -> Estimate:
+        """Return the area of scores, (repeats, n, 1 + k), the mean over repeats.
+
+        Args:
+            scores: from `scores`, or of another model; without shuffled labels k is 0.
+            ranked: which images are ranked, and which of them should score higher, given labels (n,); all images
+                and the labels themselves unless told. For labels that leave nothing to rank it returns None.
+
+        Raises:
+            ValueError: the labels as they are leave nothing to rank.
+        """
+        clusters = int(self.patients.max()) + 1
+        values: list[float] = []
+        influence: list[NDArray[np.float64]] = []
+        units = (0, 0)
+        for column in range(scores.shape[2]):
+            labels = self.targets[:, column]
+            rows = (np.ones(len(labels), dtype=bool), labels) if ranked is None else ranked(labels)
+            if rows is None:
+                if column == 0:
+                    raise ValueError("these labels leave nothing to rank")
+                continue
+            some, high = rows[0], rows[1][rows[0]]
+            mine = self.patients[some]
+            if column == 0:
+                units = (len(np.unique(mine[high])), len(np.unique(mine[~high])))
+            values.append(float(aucs(scores[:, some, column], high).mean()))
+            if len(influence) <= SPREAD_OF:
+                influence.append(influences(scores[:, some, column], high, mine, clusters).mean(axis=0))
+        return Estimate(np.array(values), np.stack(influence), *units)
+
+
+def shuffled(
+    positive: NDArray[np.bool_], cluster: NDArray[np.integer[Any]], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return labels shuffled over patients: the patients' blocks of labels are laid out in a random order."""
+    home = np.argsort(cluster, kind="stable")
+    place = rng.permutation(int(cluster.max()) + 1)
+    out = np.empty(len(positive), dtype=bool)
+    out[home] = positive[np.argsort(place[cluster], kind="stable")]
+    return out
