@@ -41,6 +41,28 @@ def share(hit: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.9
     return Interval(value, low, high, method)
 
 
+def share_difference(
+    hit: NDArray[np.bool_], first: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.95
+) -> Interval:
+    """Return the share among the first group minus that among the others (Newcombe, Stat Med 1998;17:873, method 10).
+
+    The limits are put together from the score limits of either group, which count patients as `share` does; a patient
+    with images in both groups counts in either.
+
+    Args:
+        hit: (n,) whether the image has it.
+        first: (n,) whether the image is of the first group; both groups hold images.
+        patients: (n,) the independent unit of each image.
+        level: coverage of the interval.
+    """
+    first = np.asarray(first, dtype=bool)
+    one, two = (share(np.asarray(hit)[rows], np.asarray(patients)[rows], level) for rows in (first, ~first))
+    value = one.value - two.value
+    low = value - math.hypot(one.value - one.low, two.high - two.value)
+    high = value + math.hypot(one.high - one.value, two.value - two.low)
+    return Interval(value, max(-1.0, low), min(1.0, high), f"Newcombe 1998, score limits: {one.method}")
+
+
 def _effective(hit: NDArray[np.bool_], cluster: NDArray[np.integer[Any]], clusters: int) -> float:
     n, value = len(hit), float(hit.mean())
     if clusters == n or clusters == 1:

@@ -1,0 +1,120 @@
+"""Confounding: the label goes together with where, on whom and in what form an image was made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radassay.contracts import Answer, Progress, Report, Subject, silent
+from radassay.evidence.finding import Finding
+from radassay.probes import confounding_pictures as pictures
+from radassay.probes.attributes import ATTRIBUTES, pooled
+from radassay.probes.children import paediatric_difference
+from radassay.probes.matched import matched
+from radassay.probes.tasks import FEWEST, Task, tasks
+from radassay.probes.tied import Tie, associated, counts, row, tie
+from radassay.probes.tied import findings as about
+from radassay.stats.association import association
+
+CHECK = "confounding"
+
+
+@dataclass(frozen=True)
+class Confounding:
+    """Hold the label against source, place, age, sex, view and the form of the file; then match on what is known.
+
+    Association is Cramér's V of kinds put into bands, those of few patients put together; whether something is known
+    at all is held against the label too. Matching asks whether thumbnails still tell the label among images alike in
+    age band, sex, view and place. Sources: Roberts et al., Nat Mach Intell 2021;3:199 (children as controls); Zech et
+    al., PLoS Med 2018;15:e1002683 (sorting by hospital alone).
+    """
+
+    side: int = 32
+    """Side of the thumbnails in pixels."""
+    most: int = 4000
+    """Images whose thumbnails are read; of more, a random part, whole patients."""
+
+    name: ClassVar[str] = CHECK
+    question: ClassVar[str] = "Does the label go together with where, on whom and in what form an image was made?"
+
+    def measure(self, subject: Subject, rng: np.random.Generator, report: Report = silent) -> Answer:
+        """Return associations with the label, what is left after matching, tables of both and one picture of each."""
+        asked = [*tasks(subject), *together(subject)]
+        rows, pixels = self._thumbnails(subject, rng)
+        findings: list[Finding] = [] if together(subject) else list(_sources(subject))
+        ties: list[tuple[Task, list[Tie]]] = []
+        matches: list[dict[str, Any]] = []
+        for number, task in enumerate(asked):
+            report(Progress(number, len(asked), "questions", task.slice))
+            table = subject.table.iloc[task.images]
+            found = [tie(task, table, a) for a in ATTRIBUTES if a.name != "source" or task.slice == "all"]
+            ties.append((task, found))
+            for one in found:
+                findings += about(task, one, CHECK)
+            findings += paediatric_difference(task, table, CHECK)
+            some, kept = _part(task, rows)
+            told, listed = matched(some, subject.table.iloc[some.images], pixels[kept], CHECK)
+            findings += told
+            matches += listed
+        tables = {
+            "confounding": pd.DataFrame([row(task, one) for task, found in ties for one in found]),
+            "confounding_kinds": pd.DataFrame([r for task, found in ties for one in found for r in counts(task, one)]),
+            "confounding_matched": pd.DataFrame(matches),
+        }
+        drawn, captions = pictures.drawn(ties, subject.table["age_years"].to_numpy(dtype=float))
+        return Answer(findings, {name: t for name, t in tables.items() if len(t)}, drawn, captions)
+
+    def _thumbnails(self, subject: Subject, rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+        """Return the images looked at, ascending, and their pixels, (n, side * side)."""
+        if len(subject) <= self.most:
+            rows = np.arange(len(subject))
+            return rows, subject.thumbnails(self.side).reshape(len(rows), -1)
+        codes, unit = np.unique(subject.table["unit"].to_numpy(dtype=str), return_inverse=True)
+        place = rng.permutation(len(codes))[unit]
+        rows = np.sort(np.argsort(place, kind="stable")[: self.most])
+        return rows, np.stack([subject.display(int(i), self.side).ravel() for i in rows])
+
+
+def together(subject: Subject) -> list[Task]:
+    """Return the task of all sets at once, where positives were named and at least two sets have labels."""
+    table = subject.table
+    labels = table["label"].to_numpy(dtype=str)
+    rows = np.flatnonzero(labels != "")
+    if not subject.positive or table["set"].iloc[rows].nunique() < 2:
+        return []
+    units, hit = table["unit"].to_numpy(dtype=str)[rows], np.isin(labels[rows], subject.positive)
+    sides = [len(np.unique(units[side])) for side in (hit, ~hit)]
+    words = " or ".join(subject.positive)
+    refusal = f"too few patients: {sides[0]} with and {sides[1]} without {words!r}; {FEWEST} of each are needed"
+    return [Task("all", words, rows, hit, units, refusal if min(sides) < FEWEST else "")]
+
+
+def _sources(subject: Subject) -> Iterator[Finding]:
+    """Yield how labels, as written, go with the sets, where nobody said which labels are the positive ones."""
+    table = subject.table[subject.table["label"] != ""]
+    labels, sets = table["label"].to_numpy(dtype=str), table["set"].to_numpy(dtype=str)
+    blank = Finding(check=CHECK, name="association_source", slice="all", reason="not known")
+    shared = [kind for kind in np.unique(labels) if len(np.unique(sets[labels == kind])) > 1]
+    if len(np.unique(sets)) < 2:
+        reason = "only one set has labels"
+    elif not shared:
+        reason = "no label is in two sets, as the sets write them; name the labels that count as diseased"
+    else:
+        units = table["unit"].to_numpy(dtype=str)
+        found = association(sets, pooled(labels, units, FEWEST), units)
+        caution = "labels are compared as written; sets that write one disease in two ways look tied"
+        yield from associated(replace(blank, n_images=len(table)), found, caution)
+        return
+    yield from associated(blank, None, reason)
+
+
+def _part(task: Task, rows: NDArray[np.intp]) -> tuple[Task, NDArray[np.intp]]:
+    """Return the task on the images that were looked at, and where these are among them."""
+    here = np.isin(task.images, rows)
+    some = task._replace(images=task.images[here], positive=task.positive[here], units=task.units[here])
+    return some, np.searchsorted(rows, some.images)
