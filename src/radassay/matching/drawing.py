@@ -35,12 +35,12 @@ class Shown:
     """Matched points, (k, 2) each, as x and y in pixels of the picture."""
 
 
-def draw_pair(pair: Shown, side: int = 320, lines: int = 30) -> bytes:
+def draw_pair(pair: Shown, side: int = 300, lines: int = 30) -> bytes:
     """Return the pair side by side, each in a square of `side` pixels, with at most so many points joined by lines."""
     return _png(_tile(pair, side, lines))
 
 
-def draw_sheet(pairs: Sequence[Shown], columns: int = 2, side: int = 190, lines: int = 12) -> bytes:
+def draw_sheet(pairs: Sequence[Shown], columns: int = 2, side: int = 180, lines: int = 12) -> bytes:
     """Return several pairs on one sheet, row by row.
 
     Raises:
@@ -132,7 +132,7 @@ def _wrapped(text: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTy
 @cache
 def _palette() -> Image.Image:
     """Return greys, and line over greys: radiographs stay readable, lines stay whole and the files small."""
-    colours = [(grey, grey, grey) for grey in np.linspace(0, 255, 64).round().astype(int)]
+    colours = [(grey, grey, grey) for grey in np.linspace(0, 255, 48).round().astype(int)]
     for opacity in (0.3, 0.55, 0.8, 1.0):
         under = np.linspace(0, 255, 1 if opacity == 1 else 24)[:, None]
         colours += [tuple(row) for row in (under * (1 - opacity) + np.array(LINE) * opacity).round().astype(int)]

@@ -55,7 +55,7 @@ def draw(subject: Subject, pairs: pd.DataFrame, rows: list[int], joined: Joined)
         yield draw_pair(pair), f"{pair.above[0]} and {pair.above[1]}. {' '.join(pair.below)}"
 
 
-def draw_line(subject: Subject, pairs: pd.DataFrame, joined: Joined, each: int = 4) -> tuple[bytes, str] | None:
+def draw_line(subject: Subject, pairs: pd.DataFrame, joined: Joined, each: int = 3) -> tuple[bytes, str] | None:
     """Return the least sure pairs that were verified and the surest that were not; None where there are none."""
     compared = pairs[~pairs["relation"].isin(["identical pixels", "slices of one volume"])]
     above, below = (compared[compared["verified"] == verified] for verified in (True, False))
