@@ -61,10 +61,41 @@ LABELS = {
     "copy_excess_p": "Probability of so many near-copies by chance",
     "nearest_ratio": "Nearest distance, synthetic to held-out",
     "n_synthetic": "Synthetic images",
+    "association_source": "Class and image set (Cramér's V)",
+    "association_site": "Class and hospital or place (Cramér's V)",
+    "association_age": "Class and age band (Cramér's V)",
+    "association_sex": "Class and sex (Cramér's V)",
+    "association_view": "Class and view (Cramér's V)",
+    "association_modality": "Class and modality (Cramér's V)",
+    "association_format": "Class and file type (Cramér's V)",
+    "association_size": "Class and size in pixels (Cramér's V)",
+    "association_shape": "Class and proportions of the picture (Cramér's V)",
+    "association_bits": "Class and bit depth (Cramér's V)",
+    "association_channels": "Class and colour channels (Cramér's V)",
+    "association_naming": "Class and pattern of file names (Cramér's V)",
+    "unknown_site": "Class and hospital being unknown (Cramér's V)",
+    "unknown_age": "Class and age being unknown (Cramér's V)",
+    "unknown_sex": "Class and sex being unknown (Cramér's V)",
+    "unknown_view": "Class and view being unknown (Cramér's V)",
+    "unknown_modality": "Class and modality being unknown (Cramér's V)",
+    "paediatric_difference": "Share of children with the label minus without",
+    "auc_thumbnail": "AUC from thumbnails before matching",
+    "auc_matched": "AUC from thumbnails matched on age, sex and view",
+    "change_matched": "Change of the AUC by matching on age, sex and view",
+    "auc_thumbnail_place": "AUC from thumbnails before matching by place",
+    "auc_matched_place": "AUC from thumbnails matched by hospital or set",
+    "change_matched_place": "Change of the AUC by matching on hospital or set",
+    "unknown_questions": "Questions about the set that nobody can answer",
+    "unknown_essentials": "Essentials that are not known: origin, patients, labels",
 }
 """Names of measures as a reader should see them; others are spelt out from their name."""
 
-SYMBOLS = {"kid": "KID", "frechet": "Fréchet distance"}
+SYMBOLS = {
+    "kid": "KID",
+    "frechet": "Fréchet distance",
+    "change_matched": "change of the AUC",
+    "change_matched_place": "change of the AUC",
+}
 
 
 def label(name: str) -> str:
@@ -81,6 +112,8 @@ def symbol(name: str) -> str:
     """Return the short name put before a number in a sentence, such as `AUC`."""
     if name.startswith("auc"):
         return "AUC"
+    if label(name).endswith("(Cramér's V)"):
+        return "Cramér's V"
     return SYMBOLS.get(name) or label(name).lower()
 
 
@@ -93,7 +126,7 @@ def kind(finding: Finding) -> Kind:
         return "difference"
     if "share" in unit.split() or unit == "fraction" or name.endswith("_share"):
         return "share"
-    if name.startswith("n_") or unit in ("images", "patients", "pairs", "files", "count", "radiographs"):
+    if name.startswith("n_") or unit in ("images", "patients", "pairs", "files", "count", "radiographs", "questions"):
         return "count"
     return "plain"
 
