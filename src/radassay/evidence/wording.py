@@ -87,6 +87,13 @@ LABELS = {
     "change_matched_place": "Change of the AUC by matching on hospital or set",
     "unknown_questions": "Questions about the set that nobody can answer",
     "unknown_essentials": "Essentials that are not known: origin, patients, labels",
+    "detectability_kept": "Information on lesions kept",
+    "detectability_kept_nearest": "Information on lesions kept when single pixels are picked",
+    "contrast_kept": "Contrast of lesions kept",
+    "lesions_lost": "Lesions no longer visible",
+    "smallest_lesion": "Narrowest lesion that keeps 95 % of its information",
+    "smallest_size": "Smallest size that keeps 95 % of the information",
+    "information_lost": "Information on lesions lost at the training size",
 }
 """Names of measures as a reader should see them; others are spelt out from their name."""
 
