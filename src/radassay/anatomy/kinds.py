@@ -1,0 +1,117 @@
+"""What a picture shows: a frontal or lateral chest film, a CT slice, or no radiograph at all.
+
+A small convolutional network says so. It has only ever seen simulated chests and drawn pictures, varied more widely
+than real ones are (`benchmarks/train_kinds.py` makes its weights); no real image, label or threshold went into it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from radassay.anatomy.content import content
+
+KINDS = ("frontal", "lateral", "axial CT", "reformatted CT", "none")
+"""Frontal film; lateral film; axial slice; coronal or sagittal slice; no radiograph of a chest."""
+SIDE = 64
+LAYERS = (("a", 2), ("b", 2), ("c", 2), ("d", 1), ("e", 1))
+"""Name and stride of each convolution."""
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Probabilities for n pictures."""
+
+    kind: Array
+    """(n, 5), in the order of `KINDS`."""
+    negative: Array
+    """(n,) grey values are inverted; means nothing where there is no radiograph."""
+    turns: Array
+    """(n, 4) quarter turns anticlockwise from upright; for films alone."""
+    mirrored: Array
+    """(n,) right and left are swapped; for upright frontal films alone."""
+
+    @property
+    def best(self) -> NDArray[np.str_]:
+        """Return the likeliest kind of each picture."""
+        return np.array(KINDS)[self.kind.argmax(axis=1)]
+
+
+def prepare(shown: NDArray[np.floating[Any]]) -> Array:
+    """Return what the network sees of a picture, (2, SIDE, SIDE): grey values stretched, and ranked.
+
+    Args:
+        shown: (height, width) grey values in [0, 1].
+    """
+    box = content(shown)
+    inner = np.ascontiguousarray(shown[box.top : box.bottom, box.left : box.right], dtype=np.float32)
+    small = np.asarray(Image.fromarray(inner).resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
+    low, high = np.percentile(small, (1, 99))
+    stretched = np.clip((small - low) / max(float(high - low), 1e-3), 0, 1)
+    # ranks of 64 grey steps: whatever tone curve was laid over the film, it looks the same
+    steps = np.minimum((stretched * 64).astype(np.intp), 63)
+    counts = np.bincount(steps.ravel(), minlength=64)
+    ranked = ((np.cumsum(counts) - counts / 2) / steps.size)[steps]
+    return np.stack([stretched, ranked]).astype(np.float32) * 2 - 1
+
+
+def see(prepared: Array) -> Seen:
+    """Return what pictures show, mean over each picture and its mirror image.
+
+    Args:
+        prepared: (n, 2, SIDE, SIDE) from `prepare`.
+    """
+    plain, flipped = _heads(prepared), _heads(prepared[..., ::-1])
+    turned = flipped["turns"][:, [0, 3, 2, 1]]
+    return Seen(
+        (plain["kind"] + flipped["kind"]) / 2,
+        (plain["negative"][:, 1] + flipped["negative"][:, 1]) / 2,
+        (plain["turns"] + turned) / 2,
+        (plain["mirrored"][:, 1] + flipped["mirrored"][:, 0]) / 2,
+    )
+
+
+HEADS = {"kind": slice(0, 5), "negative": slice(5, 7), "turns": slice(7, 11), "mirrored": slice(11, 13)}
+"""Which outputs of the network belong to which question."""
+
+
+def _heads(pictures: Array) -> dict[str, Array]:
+    w = _weights()
+    x = np.ascontiguousarray(pictures.transpose(0, 2, 3, 1))
+    for name, stride in LAYERS:
+        x = np.maximum(_convolved(x, w[f"{name}.weight"], w[f"{name}.bias"], stride), 0)
+    pooled = np.concatenate([x.mean(axis=(1, 2)), x.reshape(len(x), -1) @ w["spot.weight"] + w["spot.bias"]], axis=1)
+    out = np.maximum(pooled, 0) @ w["out.weight"] + w["out.bias"]
+    return {name: _softmax(out[:, part]) for name, part in HEADS.items()}
+
+
+def _convolved(x: Array, kernel: Array, bias: Array, stride: int) -> Array:
+    """Return the convolution of (n, h, w, c) with (k, k, c, d), padded by k // 2."""
+    k = len(kernel)
+    x = np.pad(x, ((0, 0), (k // 2, k // 2), (k // 2, k // 2), (0, 0)))
+    n, height, width, c = x.shape
+    rows, columns = (height - k) // stride + 1, (width - k) // stride + 1
+    a, b, d, e = x.strides
+    shape, strides = (n, rows, columns, k, k, c), (a, b * stride, d * stride, b, d, e)
+    patches = np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+    made: Array = patches.reshape(n * rows * columns, -1) @ kernel.reshape(-1, kernel.shape[-1]) + bias
+    return made.reshape(n, rows, columns, -1)
+
+
+def _softmax(x: Array) -> Array:
+    raised = np.exp(x - x.max(axis=1, keepdims=True))
+    shares: Array = raised / raised.sum(axis=1, keepdims=True)
+    return shares
+
+
+@lru_cache(maxsize=1)
+def _weights() -> dict[str, Array]:
+    with files("radassay.anatomy").joinpath("kinds.npz").open("rb") as stream, np.load(stream) as stored:
+        return {name: stored[name].astype(np.float32) for name in stored.files}

@@ -1,0 +1,86 @@
+"""What the network's probabilities say of one picture: no radiograph, a negative, turned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from radassay.anatomy.kinds import KINDS, Seen
+from radassay.probes.odd.colour import hues
+from radassay.probes.odd.look import NOTHING, Look, Sight
+
+FEW = 12
+"""Grey values that hold nearly all of a drawing's pixels; a radiograph of 8 bits holds dozens."""
+SURE = 0.9
+"""Probability from which a kind counts as seen against what the metadata or the rest of the set say."""
+WORDS = {
+    "frontal": "frontal chest film",
+    "lateral": "lateral chest film",
+    "axial CT": "axial CT slice",
+    "reformatted CT": "coronal or sagittal CT slice",
+    "none": "no radiograph of a chest",
+}
+
+
+def is_ct(kind: str) -> bool:
+    """Whether a kind is a slice."""
+    return kind.endswith("CT")
+
+
+def no_radiograph(look: Look, seen: Seen, k: int, covered: float) -> Sight:
+    """Say whether a picture shows no radiograph of a chest.
+
+    Args:
+        look: the picture.
+        seen: what the network saw of pictures.
+        k: which of them this is.
+        covered: share of the picture that lines of text cover.
+    """
+    drawn, coloured = _drawing(look, covered), hues(look)
+    likely = float(seen.kind[k, KINDS.index("none")])
+    reasons = {
+        drawn[0]: drawn[1],
+        coloured: "coloured in several hues, like a photograph or a drawing",
+        likely: "shows neither a chest film nor a slice of a chest",
+    }
+    score = max(reasons)
+    return Sight(score, reasons[score]) if score > 0 else NOTHING
+
+
+def _drawing(look: Look, covered: float) -> tuple[float, str]:
+    """Return whether a picture is blank, a page of text or a drawing of few grey values."""
+    levels = np.bincount(np.rint(look.grey * 255).astype(np.intp).ravel(), minlength=256) / look.grey.size
+    ordered = np.sort(levels)[::-1]
+    few = int(np.searchsorted(np.cumsum(ordered), 0.95)) + 1
+    if few <= 2:
+        return 1.0, "blank, or black and white without any grey"
+    if covered > 0.05 and ordered[0] + levels[[0, 1, 2, 253, 254, 255]].sum() > 0.7:
+        return 1.0, f"a page: lines of text cover {100 * covered:.0f} % of it, on empty ground"
+    return (1.0, f"a drawing: {few} grey values hold nearly all of it") if few <= FEW and covered else (0.0, "")
+
+
+def negative(seen: Seen, k: int) -> Sight:
+    """Say whether the grey scale of a film is inverted: air bright, bone dark."""
+    if seen.best[k] == "none":
+        return NOTHING
+    return Sight(_raised(float(seen.negative[k])), "a negative: air is bright and bone dark")
+
+
+def turned(seen: Seen, k: int) -> Sight:
+    """Say whether a film lies on its side or is upside down."""
+    if is_ct(seen.best[k]) or seen.best[k] == "none":
+        return NOTHING
+    turns = seen.turns[k]
+    words = ("", "turned: the head points left", "upside down", "turned: the head points right")
+    return Sight(_raised(1 - float(turns[0])), words[1 + int(turns[1:].argmax())])
+
+
+def mirrored(seen: Seen, k: int) -> Sight:
+    """Say whether right and left of a frontal film are swapped: the heart points to the patient's right."""
+    if seen.best[k] != "frontal" or seen.turns[k, 0] < 0.5:
+        return NOTHING
+    return Sight(_raised(float(seen.mirrored[k])), "the heart points to the right: mirrored, or dextrocardia")
+
+
+def _raised(probability: float) -> float:
+    """Return a score that reaches 0.5 where the probability reaches `SURE`."""
+    return float(np.interp(probability, [0, SURE, 1], [0, 0.5, 1]))
