@@ -135,7 +135,11 @@ def _patch(axes: Axes, lesion: Lesion, size: int) -> None:
     height, width = lesion.inside.shape
     rows, columns = np.nonzero(lesion.inside)
     half = max(float(np.ptp(rows)), float(np.ptp(columns)), 8.0) * 0.75
-    middle = (float(rows.mean()), float(columns.mean()))
+    # the window stays within the picture where it fits
+    middle = tuple(
+        float(np.clip(at.mean(), min(half, side / 2), max(side - half, side / 2)))
+        for at, side in ((rows, height), (columns, width))
+    )
     shrunk = rescaled(lesion.case.picture, size)
     low, high = np.quantile(_window(lesion.case.picture, middle, half), [0.01, 0.99])
     extent = (0.0, float(width), float(height), 0.0)
@@ -155,7 +159,7 @@ def _patch(axes: Axes, lesion: Lesion, size: int) -> None:
     axes.set_facecolor("black")
 
 
-def _window(picture: NDArray[np.floating[Any]], middle: tuple[float, float], half: float) -> NDArray[np.floating[Any]]:
+def _window(picture: NDArray[np.floating[Any]], middle: tuple[float, ...], half: float) -> NDArray[np.floating[Any]]:
     top, left = (max(0, int(m - half)) for m in middle)
     return picture[top : int(middle[0] + half) + 1, left : int(middle[1] + half) + 1]
 
