@@ -13,6 +13,7 @@ from radassay.contracts import Subject
 from radassay.evidence.finding import Finding
 from radassay.probes.odd.look import Sight
 from radassay.probes.odd.sensitivity import LEAST, Sensitivity
+from radassay.probes.odd.shown import is_ct
 from radassay.probes.odd.survey import ODDITIES
 from radassay.probes.tasks import tasks
 from radassay.stats.auc import area
@@ -75,6 +76,13 @@ def of_set(
     shares: dict[str, NDArray[np.bool_]] = {"mixed_kinds": none | hits["other_modality"] | hits["other_view"]}
     shares |= {f"share_{oddity}": hit for oddity, hit in hits.items() if oddity != "no_radiograph"}
     shares["share_grey_as_colour"] = table["grey_as_colour"].to_numpy(dtype=bool)
+    if is_ct(str(table["main"].iloc[0])):
+        # a patient may lie on back or belly; which way up a slice belongs is not asked
+        for measure in ("share_turned", "share_mirrored"):
+            del shares[measure]
+            findings.append(
+                Finding(name=measure, **(common | {"reason": "asked of films alone; most of this set are CT"}))
+            )
     for measure, hit in shares.items():
         findings += _share(measure, hit, units, found, common, {"kinds": kinds} if measure == "mixed_kinds" else {})
     told = table["told"].to_numpy(dtype=str) != ""
