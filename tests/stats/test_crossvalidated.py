@@ -105,8 +105,8 @@ def test_ranking_some_images_leaves_the_others_out():
     scores = np.where(question.positive, 1.0, 0.0)[None, :, None]
     half = np.arange(60) < 30
     assert question.estimate(scores, lambda labels: (half, labels)).value == 1
-    with pytest.raises(ValueError, match="nothing to rank"):
-        question.estimate(scores, lambda labels: None)
+    with pytest.raises(ValueError, match="positives and negatives"):
+        question.estimate(scores, lambda labels: (labels, labels))
 
 
 def test_shuffled_labels_keep_their_number_and_their_patients():

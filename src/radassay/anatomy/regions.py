@@ -34,6 +34,18 @@ def border(side: int = 32, width: int = 4) -> NDArray[np.bool_]:
     return np.asarray(depth < width)
 
 
+def corners(side: int = 32, width: int = 8) -> NDArray[np.bool_]:
+    """Return the mask, (side, side), of four squares `width` pixels wide in the corners."""
+    near = np.minimum(np.arange(side), np.arange(side)[::-1]) < width
+    return np.asarray(near[:, None] & near[None, :])
+
+
+def outside_centre(side: int = 32, share: float = 0.7) -> NDArray[np.bool_]:
+    """Return the mask, (side, side), of what is left when the square in the middle is blacked out."""
+    grid = np.abs((np.arange(side) + 0.5) / side * 2 - 1)
+    return np.asarray(np.maximum(grid[:, None], grid[None, :]) > share)
+
+
 def outside_lungs(side: int = 32) -> NDArray[np.bool_]:
     """Return the mask, (side, side), of what is left when the lungs are blacked out."""
     grid = (np.arange(side) + 0.5) / side * 2 - 1

@@ -22,6 +22,8 @@ from radassay.stats.discriminant import Discriminant, Matrix, patient_folds
 
 METHOD = "variance over patients (Obuchowski 1997) and over trainings with shuffled labels"
 CHANCE = 0.5
+PENALTY = 1e-3
+"""Ridge penalty as a share of the features' total variance."""
 SPREAD_OF = 20
 """Permutations whose variance over patients is worked out; their mean is all that is asked for."""
 
@@ -102,13 +104,20 @@ class Estimate:
         return Estimate(values, influence, self.positives, self.negatives)
 
 
-def mean_of(estimates: list[Estimate], weights: list[float] | None = None) -> Estimate:
-    """Return the weighted mean of estimates of the same patients; patients of a class count once at most."""
+def mean_of(estimates: list[Estimate], weights: list[float] | None = None, *, apart: bool = False) -> Estimate:
+    """Return the weighted mean of estimates about the same patients, numbered alike.
+
+    Args:
+        estimates: at least one.
+        weights: one an estimate; equal unless told.
+        apart: whether the estimates rank different patients, whose numbers then add up.
+    """
     share = np.asarray(weights if weights is not None else [1.0] * len(estimates), dtype=np.float64)
     share = share / share.sum()
     values = np.tensordot(share, np.stack([e.values for e in estimates]), axes=1)
     influence = np.tensordot(share, np.stack([e.influence for e in estimates]), axes=1)
-    return Estimate(values, influence, min(e.positives for e in estimates), min(e.negatives for e in estimates))
+    count = sum if apart else min
+    return Estimate(values, influence, count(e.positives for e in estimates), count(e.negatives for e in estimates))
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,7 @@ class Question:
     """(repeats, n) fold of each image."""
     patients: NDArray[np.integer[Any]]
     """(n,) number of the patient, from 0."""
-    penalty: float = 1e-3
+    penalty: float = PENALTY
     """Ridge penalty as a share of the features' total variance."""
 
     @classmethod
@@ -134,7 +143,7 @@ class Question:
         folds: int = 5,
         repeats: int = 5,
         permutations: int = 60,
-        penalty: float = 1e-3,
+        penalty: float = PENALTY,
     ) -> Question:
         """Return the question whether these images, (n,), can be told to be positive."""
         positive = np.asarray(positive, dtype=bool)
@@ -150,7 +159,7 @@ class Question:
 
     def model(self, features: Matrix) -> Discriminant:
         """Return the discriminant of features (n, d), to be asked for scores."""
-        return Discriminant(features, self.penalty * (1 - 1 / len(np.unique(self.fold[0]))))
+        return model_of(features, len(np.unique(self.fold[0])), self.penalty)
 
     def scores(self, features: Matrix | Discriminant) -> NDArray[np.float64]:
         """Return scores out of fold, (repeats, n, 1 + permutations)."""
@@ -159,17 +168,18 @@ class Question:
         return np.stack([model.scores(targets, fold) for fold in self.fold])
 
     def estimate(
-        self, scores: NDArray[np.float64], ranked: Callable[[NDArray[np.bool_]], Rows | None] | None = None
+        self, scores: NDArray[np.float64], ranked: Callable[[NDArray[np.bool_]], Rows] | None = None
     ) -> Estimate:
         """Return the area of scores, (repeats, n, 1 + k), the mean over repeats.
 
         Args:
             scores: from `scores`, or of another model; without shuffled labels k is 0.
             ranked: which images are ranked, and which of them should score higher, given labels (n,); all images
-                and the labels themselves unless told. For labels that leave nothing to rank it returns None.
+                and the labels themselves unless told. Shuffled labels that leave fewer than two patients on a side
+                count as chance.
 
         Raises:
-            ValueError: the labels as they are leave nothing to rank.
+            ValueError: the labels as they are leave positives or negatives alone.
         """
         clusters = int(self.patients.max()) + 1
         values: list[float] = []
@@ -177,19 +187,27 @@ class Question:
         units = (0, 0)
         for column in range(scores.shape[2]):
             labels = self.targets[:, column]
-            rows = (np.ones(len(labels), dtype=bool), labels) if ranked is None else ranked(labels)
-            if rows is None:
-                if column == 0:
-                    raise ValueError("these labels leave nothing to rank")
-                continue
-            some, high = rows[0], rows[1][rows[0]]
-            mine = self.patients[some]
+            some, high = (np.ones(len(labels), dtype=bool), labels) if ranked is None else ranked(labels)
+            high, mine = high[some], self.patients[some]
+            sides = (len(np.unique(mine[high])), len(np.unique(mine[~high])))
             if column == 0:
-                units = (len(np.unique(mine[high])), len(np.unique(mine[~high])))
+                units = sides
+            if column and min(sides) < 2:
+                values.append(CHANCE)
+                influence += [np.zeros(clusters)] if column <= SPREAD_OF else []
+                continue
             values.append(float(aucs(scores[:, some, column], high).mean()))
-            if len(influence) <= SPREAD_OF:
+            if column <= SPREAD_OF:
                 influence.append(influences(scores[:, some, column], high, mine, clusters).mean(axis=0))
         return Estimate(np.array(values), np.stack(influence), *units)
+
+
+def model_of(features: Matrix, folds: int = 5, penalty: float = PENALTY) -> Discriminant:
+    """Return the discriminant of features, (n, d), that any question about these images may be put to.
+
+    Its penalty is a share of the variance of the images that a fold leaves to fit to.
+    """
+    return Discriminant(features, penalty * (1 - 1 / folds))
 
 
 def shuffled(

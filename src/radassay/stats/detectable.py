@@ -11,7 +11,9 @@ from radassay.stats.proportion import wilson
 Areas = NDArray[np.float64]
 
 
-def detectable_area(positives: int, negatives: int, bound: float, *, level: float = 0.95, power: float = 0.95) -> float:
+def detectable_area(
+    positives: int, negatives: int, bound: float, *, training: float = 0.0, level: float = 0.95, power: float = 0.95
+) -> float:
     """Return the smallest area under the ROC curve whose lower limit lies above `bound` with this power.
 
     The standard error is that of Hanley & McNeil (Radiology 1982;143:29), on the logit scale on which intervals are
@@ -21,6 +23,7 @@ def detectable_area(positives: int, negatives: int, bound: float, *, level: floa
         positives: patients with the label.
         negatives: patients without it.
         bound: area that the lower limit must pass, 0.5 or more.
+        training: variance on the logit scale that the training of a model adds.
         level: coverage of the interval.
         power: share of repetitions in which it must be seen.
 
@@ -36,7 +39,8 @@ def detectable_area(positives: int, negatives: int, bound: float, *, level: floa
 
     # The area's spread on the logit scale grows without end near 1, so the crossing is looked for from below.
     areas = np.linspace(bound, 1, 2002)[1:-1]
-    spread = _hanley_mcneil(areas, positives, negatives) / (areas * (1 - areas))
+    fixed = _hanley_mcneil(areas, positives, negatives) / (areas * (1 - areas))
+    spread = np.hypot(fixed, np.sqrt(training))
     seen = _logit(areas) - _logit(np.array(bound)) >= needed * spread
     return float(areas[np.argmax(seen)]) if seen.any() else 1.0
 
