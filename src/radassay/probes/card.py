@@ -12,14 +12,16 @@ import pandas as pd
 from radassay.contracts import Answer, Report, Subject, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.card_questions import DOMAINS, QUESTIONS, Known, Reply
-from radassay.probes.card_told import Told
+from radassay.probes.card_told import KEYS, Told
 
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
-    "origin": ("origin",),
-    "patients": ("patients",),
-    "labels": ("labelled_by", "labelled_how"),
+    "where the images come from": ("origin",),
+    "which images are of one patient": ("patients",),
+    "how the labels were given": ("labelled_by", "labelled_how"),
 }
 """What must be known for any finding to mean much; of several questions one must have an answer."""
+KEY_OF = {"native": "processing", "apart": "overlaps"}
+"""Keys of `card.toml` that answer a question of another name."""
 OLDEST = 90
 """Years; older ages are not told apart (HIPAA, 45 CFR 164.514(b)(2))."""
 
@@ -79,7 +81,7 @@ def _findings(known: Known, replies: Mapping[str, Reply]) -> list[Finding]:
         direction="lower is better",
         details={"questions": len(QUESTIONS), "rating": domains, "unknown": unknown},
     )
-    told = f"of the essentials {', '.join(ESSENTIAL)}: {', '.join(missing) or 'none'} unknown"
+    told = f"nobody knows {', '.join(missing)}" if missing else f"known: {', '.join(ESSENTIAL)}"
     essentials = replace(
         base,
         name="unknown_essentials",
@@ -100,6 +102,7 @@ def _rows(name: str, replies: Mapping[str, Reply]) -> list[dict[str, object]]:
             "id": q.id,
             "question": q.text,
             "essential": q.id in essential,
+            "key": KEY_OF.get(q.id, q.id if q.id in KEYS else ""),
             "answer": replies[q.id].answer,
             "evidence": replies[q.id].evidence,
         }

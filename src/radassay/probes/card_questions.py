@@ -148,7 +148,8 @@ def _enough(known: Known) -> Reply:
     named = (rows["patient"] != "").mean() >= NEARLY_ALL
     sizes = rows.groupby("label")["patient"].nunique() if named else rows["label"].value_counts()
     least, label = int(sizes.min()), str(sizes.idxmin())
-    told = f"the smallest class, {label}, has {least:,} {'' if named else 'images of unknown '}patient{'s' if least != 1 or not named else ''}"
+    size = f"{least:,} patient{'s' * (least != 1)}" if named else f"{least:,} images of unknown patients"
+    told = f"the smallest class, {label}, has {size}"
     if not named and least >= FEW:
         return Reply("unknown" if least >= ENOUGH else "partly", told)
     return Reply("yes" if least >= ENOUGH else "partly" if least >= FEW else "no", told)

@@ -95,22 +95,21 @@ def together(subject: Subject) -> list[Task]:
 
 
 def _sources(subject: Subject) -> Iterator[Finding]:
-    """Yield how labels, as written, go with the sets, where nobody said which labels are the positive ones."""
+    """Yield how labels that several sets use go with the sets, where nobody said which labels are the positive ones."""
     table = subject.table[subject.table["label"] != ""]
-    labels, sets = table["label"].to_numpy(dtype=str), table["set"].to_numpy(dtype=str)
     blank = Finding(check=CHECK, name="association_source", slice="all", reason="not known")
-    shared = [kind for kind in np.unique(labels) if len(np.unique(sets[labels == kind])) > 1]
-    if len(np.unique(sets)) < 2:
-        reason = "only one set has labels"
-    elif not shared:
-        reason = "no label is in two sets, as the sets write them; name the labels that count as diseased"
-    else:
-        units = table["unit"].to_numpy(dtype=str)
-        found = association(sets, pooled(labels, units, FEWEST), units)
-        caution = "labels are compared as written; sets that write one disease in two ways look tied"
-        yield from associated(replace(blank, n_images=len(table)), found, caution)
+    if table["set"].nunique() < 2:
+        yield from associated(blank, None, "only one set has labels")
         return
-    yield from associated(blank, None, reason)
+    shared = table[table.groupby("label")["set"].transform("nunique") > 1]
+    labels, sets, units = (shared[column].to_numpy(dtype=str) for column in ("label", "set", "unit"))
+    labels = pooled(labels, units, FEWEST)
+    if min(len(np.unique(labels)), len(np.unique(sets))) < 2:
+        reason = "fewer than two labels are in several sets, as the sets write them; name those that count as diseased"
+        yield from associated(blank, None, reason)
+        return
+    caution = "" if len(shared) == len(table) else f"of {len(table):,} images those whose label several sets use"
+    yield from associated(replace(blank, n_images=len(shared)), association(sets, labels, units), caution)
 
 
 def _part(task: Task, rows: NDArray[np.intp]) -> tuple[Task, NDArray[np.intp]]:
