@@ -66,16 +66,22 @@ def _answer(outcomes: Sequence[Outcome]) -> str:
     """Return what a reader must know: the gravest faults with the sets that have them, and what stayed open."""
     rules = list(dict.fromkeys(o.rule for o in outcomes))
     worst = {r: min((o.outcome for o in outcomes if o.rule == r), key=WORST_FIRST.index) for r in rules}
-    failed = [r for r in rules if worst[r] == "fails"]
-    open_ = [r for r in rules if worst[r] in ("inconclusive", "not run")]
-    rest = f" {_counted(len(open_), 'question')} of {len(rules)} could not be settled." if open_ else ""
+    by_word = {word: [r for r in rules if worst[r] == word] for word in WORST_FIRST}
+    failed, passed = by_word["fails"], len(by_word["passes"])
+    rest = _open(len(by_word["inconclusive"]), len(by_word["not run"]))
     if not failed:
-        found = f"Of what was looked for, nothing was found wrong in {_counted(len(rules) - len(open_), 'question')}."
-        return (found if len(open_) < len(rules) else "Nothing could be settled.") + rest
+        found = f"Of what was looked for, nothing was found wrong in {_counted(passed, 'question')}."
+        return (found if passed else "Nothing could be settled.") + rest
     told = "; ".join(_fault(rule, outcomes) for rule in failed[:TOLD])
     more = len(failed) - TOLD
     told += f"; and {_counted(more, 'more fault')}" if more > 0 else ""
     return f"{_counted(len(failed), 'fault')} found: {told}.{rest}"
+
+
+def _open(inconclusive: int, not_run: int) -> str:
+    """Return what stayed open, which no reader may take for passed."""
+    settled = f" {_counted(inconclusive, 'question')} could not be settled with these images." if inconclusive else ""
+    return settled + (f" {_counted(not_run, 'question')} could not be asked of them." if not_run else "")
 
 
 def _fault(rule: str, outcomes: Sequence[Outcome]) -> str:

@@ -44,6 +44,8 @@ class Line:
     probe: str
     place: int
     """Place among all lines."""
+    why: str
+    """Why it was not run, where that is the outcome of all parts."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,9 @@ def _lines(outcomes: Sequence[Outcome], sets: Sequence[str]) -> list[Line]:
     for rule in dict.fromkeys(o.rule for o in ordered):
         mine = [o for o in outcomes if o.rule == rule]
         cells = tuple(_worst([o for o in mine if name in o.sets or not o.sets]) for name in sets)
-        lines.append(Line(rule, mine[0].question, cells, _worst(mine), mine[0].probe, len(lines)))
+        whole = _worst(mine)
+        why = " ".join(dict.fromkeys(o.reason for o in mine)) if whole == "not run" else ""
+        lines.append(Line(rule, mine[0].question, cells, whole, mine[0].probe, len(lines), why))
     return lines
 
 

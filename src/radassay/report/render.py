@@ -63,11 +63,19 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["capitalise"] = wording.sentence
+    made.filters["code"] = code
     made.filters["data_uri"] = data_uri
     made.filters["panel_svg"] = lambda panel, plot: figures.dose_response(plot, panel)
     made.filters["panel_alt"] = lambda panel, plot: figures.alt_text(plot, panel)
     made.globals.update(mark=mark, reached_words=reached_words, status_words=terms.STATUS_WORDS)
     return made
+
+
+def code(text: str) -> Markup:
+    """Return text with what stands between backticks as code."""
+    parts = text.split("`")
+    marked = [Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)]
+    return Markup("").join(marked)
 
 
 def data_uri(content: bytes, kind: str) -> str:
