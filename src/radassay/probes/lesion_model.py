@@ -45,8 +45,9 @@ def fitted(cases: Cases, native: int) -> Model:
         patches += _patches(case, side)
         if case.shadow is None:
             edges += [_edge(lesion) for lesion in lesions(case) if lesion.ring.any()]
-    background = fitted_background(np.stack(patches)) if patches else USUAL
-    return Model(background, _softness(edges), len(patches))
+    varied = [patch for patch in patches if patch.std() > 0]
+    background = fitted_background(np.stack(varied)) if varied else USUAL
+    return Model(background, _softness(edges), len(varied))
 
 
 def _patches(case: Case, side: int) -> list[NDArray[np.float32]]:

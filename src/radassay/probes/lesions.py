@@ -13,6 +13,7 @@ from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 
 from radassay.anatomy.lungs import find_lungs
 from radassay.contracts import Subject
+from radassay.errors import InputError
 from radassay.images.intensity import LUNG_WINDOW_HU
 from radassay.images.phantom import Cohort
 from radassay.images.phantom.cohort import Modality, Picture
@@ -107,10 +108,13 @@ def grown(mask: Mask, pixels: int) -> Mask:
 
 
 def outlined(subject: Subject, rows: NDArray[np.integer[Any]]) -> Iterator[Case]:
-    """Yield the cases of these images of a subject, each of which has an outline of opacities."""
+    """Yield the cases of these images of a subject, each with an outline of opacities; unreadable ones are left out."""
     for row in rows.tolist():
         table = subject.table.iloc[row]
-        opacity, lung = subject.mask("opacity", row), subject.mask("lung", row)
+        try:
+            opacity, lung = subject.mask("opacity", row), subject.mask("lung", row)
+        except InputError:
+            continue
         assert opacity is not None
         picture = subject.display(row)
         if lung is None and table["modality"] != "CT":

@@ -24,8 +24,8 @@ from radassay.stats.resample import bootstrap_rows
 
 FEWEST = 5
 """Patients with outlined lesions below which lesions are simulated."""
-MOST_SIMULATED = 512
-"""Longest side of simulated pictures."""
+LEAST_NATIVE, MOST_SIMULATED = 32, 512
+"""Longest sides: of pictures with outlines at least, and of simulated ones at most."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,12 @@ class Rescaling:
         cases = partial(outlined, subject, chosen)
         sides = subject.table[["height", "width"]].to_numpy(dtype=float)[chosen].max(axis=1)
         native = min(LARGEST, round(float(np.median(sides))))
+        if native < LEAST_NATIVE:
+            return None
         note = "" if len(chosen) == len(rows) else f"{len(chosen)} of the {len(rows)} pictures with outlines, at random"
         model = fitted(cases, native)
+        if not model.patches:
+            note = f"{note}; " * bool(note) + "no healthy lung is left to measure, so a usual background stands in"
         try:
             found = losses(cases, model, native, self._below(native))
         except NoLesions:
@@ -100,7 +104,7 @@ class Rescaling:
     ) -> tuple[Loss, Cases]:
         """Return what simulated lesions lose in pictures of this set's size; made once for each size."""
         sides = images.table[["height", "width"]].to_numpy(dtype=float).max(axis=1)
-        native = int(np.clip(round(float(np.median(sides))), 32, MOST_SIMULATED))
+        native = int(np.clip(round(float(np.median(sides))), LEAST_NATIVE, MOST_SIMULATED))
         modality = modality_of(images)
         if (native, modality) not in made:
             cases = partial(simulated, native, modality, self.extents, self.patients)
