@@ -123,7 +123,7 @@ def describe(
     Args:
         read: image i; NaN, constant and tiny ones are taken, and match nothing.
         count: images there are.
-        folder: where the records go, 78 kB an image, in one file `described.bin`; None keeps them in memory.
+        folder: where the records go, 82 kB an image, in one file `described.bin`; None keeps them in memory.
         processes: how many share the work; more than one needs a `read` that can be pickled.
         report: told how many images are done.
 
@@ -177,6 +177,5 @@ def _records(read: Read, numbers: Sequence[int]) -> NDArray[np.void]:
         row["height"], row["width"] = picture.pixels.shape
         row["offset"], row["step"] = picture.offset, picture.step
         row["places"][:k], row["sizes"][:k], row["descriptors"][:k] = points.places, points.sizes, points.descriptors
-        squashed = cv2.resize(picture.pixels, (DETAIL, DETAIL), interpolation=cv2.INTER_AREA)
-        row["detail"] = np.rint(np.clip(squashed, 0, 1) * 255)
+        row["detail"] = np.rint(picture.detail * 255)
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,8 @@ STRETCH = 2.2
 """Largest ratio of the scales along two directions."""
 ZOOM = (0.2, 5.0)
 """Smallest and largest scale."""
+FEWEST = 5
+"""Matches that must agree on a placement for it to be followed up."""
 
 Points = NDArray[np.float64]
 
@@ -40,16 +43,16 @@ class Fit:
 
 
 def fit(first: Keypoints, second: Keypoints, change: Change) -> Fit | None:
-    """Return the affine map that lays most matched keypoints on each other, or None where no three agree.
+    """Return the affine map that lays most matched keypoints on each other, or None where hardly any agree.
 
     Upright keypoints of known size give a placement from a single match, so that every match can be tried and nothing
     is left to chance (Philbin et al., CVPR 2007, section 4); the best few are widened to an affine map by least
     squares.
     """
-    if min(len(first), len(second)) < 3:
+    if min(len(first), len(second)) < FEWEST:
         return None
     rows, columns = _matches(root(first.descriptors)[:, change.order], root(second.descriptors))
-    if len(rows) < 3:
+    if len(rows) < FEWEST:
         return None
     linear = change.linear
     p = first.places[rows].astype(np.float64) @ linear.T
@@ -81,37 +84,54 @@ def _matches(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[NDArray[np
     return kept, nearest[kept]
 
 
-def _placements(p: Points, q: Points, growth: Points, most: int = 6) -> list[NDArray[np.bool_]]:
+def _placements(p: Points, q: Points, growth: Points, most: int = 4) -> list[NDArray[np.bool_]]:
     """Return which matches agree with each of the best placements that single matches give."""
     tried = slice(0, TRIED)
     scale = np.exp(growth[tried])[:, None]
     apart = p[None] - p[tried][:, None]
-    off = np.linalg.norm(scale[..., None] * apart - (q[None] - q[tried][:, None]), axis=2)
-    far = np.linalg.norm(apart, axis=2)
+    off = _length(scale[..., None] * apart - (q[None] - q[tried][:, None]))
+    far = _length(apart)
     # A placement from one match knows no turn and no stretch, so that what lies far from it may be off by more.
     agree = (off < 6 + 0.25 * far * scale) & (np.abs(growth[None] - growth[tried][:, None]) < 0.5)
     votes = (agree / (1 + far / 60)).sum(axis=1)
-    return [agree[i] for i in np.argsort(-votes, kind="stable")[:most] if agree[i].sum() >= 3]
+    return [agree[i] for i in np.argsort(-votes, kind="stable")[:most] if agree[i].sum() >= FEWEST]
 
 
 def _widened(p: Points, q: Points, growth: Points, near: NDArray[np.bool_]) -> tuple[Points, NDArray[np.bool_]] | None:
     """Return the affine map (2, 3) fitted to ever nearer matches, and those near in the end."""
     for distance in NARROWING:
-        if near.sum() < 3:
+        if near.sum() < FEWEST:
             return None
-        solution, *_ = np.linalg.lstsq(np.column_stack([p[near], np.ones(near.sum())]), q[near], rcond=None)
-        matrix = solution.T
+        matrix = _least_squares(p[near], q[near])
         scale = plausible(matrix)
         if not scale:
             return None
-        off = np.linalg.norm(p @ matrix[:, :2].T + matrix[:, 2] - q, axis=1)
+        off = _length(p @ matrix[:, :2].T + matrix[:, 2] - q)
         near = (off < distance * max(1.0, scale)) & (np.abs(growth - np.log(scale)) < 0.5)
-    return (matrix, near) if near.sum() >= 3 else None
+    return (matrix, near) if near.sum() >= FEWEST else None
+
+
+def _least_squares(p: Points, q: Points) -> Points:
+    """Return the affine map (2, 3) of points p onto q; where p lies on a line, one that stays near it."""
+    centre, onto = p.mean(axis=0), q.mean(axis=0)
+    spread = p - centre
+    linear = np.linalg.solve(spread.T @ spread + 1e-6 * np.eye(2), spread.T @ (q - onto)).T
+    return np.column_stack([linear, onto - linear @ centre])
+
+
+def _length(steps: Points) -> Points:
+    return np.asarray(np.sqrt(np.einsum("...k,...k", steps, steps)))
 
 
 def plausible(matrix: Points) -> float:
     """Return the scale of an affine map (2, 2 or 3), 0 where no handling of a picture makes such a map."""
-    large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
+    a, b, c, d = (float(v) for v in matrix[:, :2].reshape(-1))
+    determinant = a * d - b * c
+    if determinant <= 0:
+        return 0.0
+    half = (a * a + b * b + c * c + d * d) / 2
+    away = math.sqrt(max(half * half - determinant * determinant, 0.0))
+    large, small = math.sqrt(half + away), math.sqrt(max(half - away, 0.0))
     if small < ZOOM[0] or large > ZOOM[1] or large > STRETCH * small:
         return 0.0
-    return float(np.sqrt(large * small)) if np.linalg.det(matrix[:, :2]) > 0 else 0.0
+    return math.sqrt(determinant)

@@ -14,6 +14,8 @@ from radassay.matching.picture import Ready, evened
 
 MOST = 400
 """Keypoints kept of a picture, those of most contrast."""
+LOCAL = 8.0
+"""Standard deviation in pixels of what counts as local when contrast is evened out before the search."""
 LENGTH = 128
 """Values of a descriptor: 4 x 4 cells of 8 directions."""
 
@@ -54,10 +56,11 @@ class Change:
         return np.asarray(np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), self.turns) @ mirror)
 
 
-CHANGES = tuple(
-    Change(turns, mirrored, inverted) for turns, mirrored, inverted in product(range(4), (False, True), (False, True))
+CHANGES = (
+    *(Change(0, mirrored, inverted) for mirrored, inverted in product((False, True), repeat=2)),
+    *(Change(turns, mirrored) for turns, mirrored in product((1, 2, 3), (False, True))),
 )
-"""All 16; the first leaves the picture as it is."""
+"""Those looked for: mirrored, inverted, both, or turned and perhaps mirrored; the first changes nothing."""
 
 
 @cache
@@ -80,19 +83,19 @@ def detect(picture: Ready) -> Keypoints:
     ones tell more than turned ones, bear turns of about 15 degrees, and a mirrored, inverted or quarter-turned picture
     has the same ones in another order.
     """
-    shown = np.clip(128 + 45 * evened(picture.pixels, 8.0), 0, 255).astype(np.uint8)
+    shown = np.clip(128 + 45 * evened(picture.pixels, LOCAL), 0, 255).astype(np.uint8)
     sift = cv2.SIFT.create(nfeatures=0, contrastThreshold=0.01, edgeThreshold=12)
-    strongest: dict[tuple[float, float, float], cv2.KeyPoint] = {}
+    strongest: dict[tuple[float, ...], cv2.KeyPoint] = {}
     for point in sorted(sift.detect(shown, None), key=lambda p: (-p.response, p.pt, p.size)):
         point.angle = 0.0
-        strongest.setdefault((*point.pt, point.size), point)
+        strongest.setdefault((point.pt[0], point.pt[1], point.size), point)
     chosen = list(strongest.values())[:MOST]
     if not chosen:
         return Keypoints(np.empty((0, 2), np.float32), np.empty(0, np.float32), np.empty((0, LENGTH), np.uint8))
-    chosen, descriptors = sift.compute(shown, chosen)
+    kept, descriptors = sift.compute(shown, chosen)
     return Keypoints(
-        np.array([point.pt for point in chosen], dtype=np.float32),
-        np.array([point.size for point in chosen], dtype=np.float32),
+        np.array([point.pt for point in kept], dtype=np.float32),
+        np.array([point.size for point in kept], dtype=np.float32),
         np.clip(np.rint(descriptors), 0, 255).astype(np.uint8),
     )
 

@@ -20,13 +20,13 @@ from radassay.matching.shortlist import Codebook, Shortlist, shortlist
 
 __all__ = ["THRESHOLD", "Described", "Matches", "Read", "Report", "describe", "match", "matched_points", "silent"]
 
-CANDIDATES = 5
+CANDIDATES = 8
 """Nearest images that are looked at more closely, for each image."""
 THRESHOLD = 0.8
 """Score from which two images are the same radiograph."""
 BELOW = 200
 """Pairs kept below the threshold, the best."""
-WORTH = 5
+WORTH = 10
 """Inliers from which pictures are laid over each other."""
 CHUNK = 64
 

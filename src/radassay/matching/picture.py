@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 320
-"""Longer side in pixels at which keypoints are looked for."""
+SIDE = 160
+"""Longer side in pixels at which keypoints are looked for; what is finer is lost first in compression and shrinking."""
 DETAIL = 160
 """Side in pixels of the square picture whose fine detail is compared."""
 FLAT = 0.03
@@ -27,6 +27,8 @@ class Ready:
 
     pixels: Grey
     """(height, width) in [0, 1], the longer side `SIDE`."""
+    detail: Grey
+    """(160, 160) in [0, 1]: the same squashed to a square, for the comparison of fine detail."""
     offset: NDArray[np.float32]
     """(2,) native x and y of the upper left corner of that part."""
     step: NDArray[np.float32]
@@ -57,14 +59,17 @@ def ready(picture: NDArray[Any]) -> Ready | None:
     left, right = _inside(grey[top:bottom].T)
     if min(bottom - top, right - left) < LEAST:
         return None
-    part = grey[top:bottom, left:right]
+    part = np.ascontiguousarray(grey[top:bottom, left:right])
     height, width = part.shape
     factor = SIDE / max(height, width)
-    shape = max(LEAST, round(width * factor)), max(LEAST, round(height * factor))
-    step = np.array([width / shape[0], height / shape[1]], dtype=np.float32)
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    pixels = np.clip(cv2.resize(np.ascontiguousarray(part), shape, interpolation=how), 0, 1)
-    return Ready(pixels.astype(np.float32), np.array([left, top], dtype=np.float32), step)
+    pixels = _resized(part, max(LEAST, round(height * factor)), max(LEAST, round(width * factor)))
+    step = np.array([width / pixels.shape[1], height / pixels.shape[0]], dtype=np.float32)
+    return Ready(pixels, _resized(part, DETAIL, DETAIL), np.array([left, top], dtype=np.float32), step)
+
+
+def _resized(picture: Grey, height: int, width: int) -> Grey:
+    how = cv2.INTER_AREA if height <= picture.shape[0] and width <= picture.shape[1] else cv2.INTER_CUBIC
+    return np.clip(cv2.resize(picture, (width, height), interpolation=how), 0, 1).astype(np.float32)
 
 
 def _inside(grey: Grey) -> tuple[int, int]:

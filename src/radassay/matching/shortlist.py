@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from radassay.matching.described import Described
 from radassay.matching.keypoints import CHANGES, LENGTH, Change, root
 
-CENTRES = 64
+CENTRES = 128
 KEPT = 64
 """Dimensions of a descriptor after projection."""
 LONGEST = 512
 """Values of an image's vector."""
-SAMPLED = 512
+SAMPLED = 1024
 """Images that the codebook is learnt from."""
 EXACT = 20_000
 """Images up to which every pair of vectors is compared; above, a graph of neighbours is searched."""
@@ -47,7 +47,7 @@ class Codebook:
         pool = [d[rng.permutation(len(d))[:100]] for d in descriptors if len(d)]
         if not pool:
             return None
-        sample = np.concatenate([d[:, CHANGES[rng.integers(len(CHANGES))].order] for d in pool for _ in range(2)])
+        sample = np.concatenate(pool)
         mean = sample.mean(axis=0)
         _, axes = np.linalg.eigh(np.cov((sample - mean).T, ddof=0).astype(np.float64))
         projection = np.ascontiguousarray(axes[:, ::-1][:, :KEPT]).astype(np.float32)
