@@ -53,6 +53,12 @@ def test_any_size_and_no_lungs_at_all(size):
     assert np.isfinite(found.confidence).all()
 
 
+def test_one_lung_alone_is_not_trusted(chests):
+    films, _ = chests
+    cut = np.repeat(films[:, :, :56], 2, axis=2)
+    assert np.median(lungs(cut).confidence) < 0.5
+
+
 def test_noise_is_trusted_less_than_a_film(chests):
     films, _ = chests
     noise = np.random.default_rng(0).random((4, 128, 128)).astype(np.float32)

@@ -43,8 +43,9 @@ def lungs(pixels: Pictures) -> Lungs:
         pixels: (n, size, size) grey values, bone bright; squashed pictures are meant, any size.
 
     Returns:
-        The masks; and as confidence the Dice coefficient that the network's own probabilities promise, which only
-        orders pictures: it is too high where the picture is unlike everything simulated.
+        The masks; and as confidence the Dice coefficient that the network's own probabilities promise, halved where
+        it found one lung or none. It is no forecast: frontal films have 0.90 to 0.98, most lateral ones less than 0.5,
+        axial CT slices (whose lungs are found too, after a fashion) 0.77 to 0.97. Below 0.85 take a fixed region.
     """
     masks = np.zeros(pixels.shape, dtype=bool)
     confidence = np.zeros(len(pixels))
@@ -56,19 +57,20 @@ def lungs(pixels: Pictures) -> Lungs:
 def _found(picture: NDArray[np.float32]) -> tuple[NDArray[np.bool_], float]:
     small = np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), dtype=np.float32)
     share = lung_share(small)
-    kept = _two_largest(share > 0.5)
+    kept, number = _two_largest(share > 0.5)
     sure = float(2 * share[kept].sum() / max(float(share.sum()) + kept.sum(), 1.0))
+    sure = sure if number == 2 else sure / 2
     # what is no lung must not come back through the edges of the enlarged map
     share = np.where(kept, np.maximum(share, 0.5 + 1e-3), np.minimum(share, 0.5 - 1e-3))
     return cv2.resize(share, picture.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5, sure
 
 
-def _two_largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the two largest connected regions without holes."""
+def _two_largest(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
+    """Return the two largest connected regions without holes, and how many there are."""
     regions, number = label(mask)
     if number == 0:
-        return mask
+        return mask, 0
     areas = np.bincount(regions.ravel())[1:]
     order = np.argsort(-areas, kind="stable")[:2]
     large = order[areas[order] >= SMALLEST_PART * areas[order[0]]] + 1
-    return np.asarray(binary_fill_holes(np.isin(regions, large)))
+    return np.asarray(binary_fill_holes(np.isin(regions, large))), len(large)
