@@ -84,6 +84,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).parents[2] / "shared/data/cohen-cxr")
     parser.add_argument("--worst", type=Path)
     args = parser.parse_args()
+    if not args.data.is_dir():
+        print(f"left out: the pictures with outlined lungs are not there ({args.data})")
+        return
     pictures, truth, patients, views = outlined(args.data)
     start = time.process_time()
     found = lungs(pictures)

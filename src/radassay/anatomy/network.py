@@ -1,6 +1,6 @@
 """A small U-Net run with numpy: shares of lung from a picture; its weights come from simulated chests alone.
 
-Ronneberger, Fischer & Brox, MICCAI 2015. `benchmarks/train_lungs.py` holds the same network for training.
+Ronneberger, Fischer & Brox, MICCAI 2015. `benchmarks/training/train_lungs.py` holds the same network for training.
 """
 
 from __future__ import annotations

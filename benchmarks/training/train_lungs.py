@@ -1,6 +1,6 @@
 """Train the network behind `radassay.anatomy.lungs` on simulated radiographs alone, and write its weights.
 
-    python benchmarks/train_lungs.py --out src/radassay/anatomy/lungs.npz
+    python benchmarks/training/train_lungs.py --out src/radassay/anatomy/lungs.npz
 
 No real image is read. The simulated chests vary far more than people do (domain randomisation; Tobin et al., IROS
 2017): anatomy, exposure and contrast curve, opacities up to white-out, crop, shift, zoom, aspect, elastic warp,
@@ -51,10 +51,11 @@ def chest(rng: np.random.Generator) -> tuple[Chest, np.ndarray, np.ndarray]:
     body = Chest(person, pose)
     film = Film(FILM, pose)
     x, z = film.grid
-    # as readers outline them: with what lies behind the heart, without mediastinum, spine and what the domes cover
-    mediastinum, knob, vein, _, spine = (part.length for part in body.vessels(x, z))
-    lungs = lung_depth(body, film) >= 15
-    lungs &= (np.maximum(mediastinum, np.maximum(knob, vein)) < 30) & (spine < 30) & (body.domes(x, z).length < 30)
+    # as readers outline them: to the pleura and with what lies behind the heart, without a strip over the spine and
+    # without what the domes cover
+    mediastinum, *_, spine = (part.length for part in body.vessels(x, z))
+    lungs = lung_depth(body, film) >= 3
+    lungs &= (mediastinum < 115) & (spine < 42) & (body.domes(x, z).length < 30)
     return body, radiological_depth(body, film), lungs
 
 
