@@ -53,9 +53,18 @@ def blurred(pixels: Grey) -> Features:
 
 
 def fine_detail(pixels: Grey) -> Features:
-    """Return the strength of what is finer than two pixels, by place, (n, 64): grain, sharpening, compression."""
+    """Return how strong what is finer than two pixels is, wherever it is: grain, sharpening, compression; (n, 80).
+
+    The strengths of the patches, sorted, and the spectrum of the finer half of all frequencies in 16 steps.
+    """
     fine = pixels - gaussian_filter(pixels, (0, 1, 1), mode="nearest")
-    return np.log(np.sqrt(thumbnails(fine**2, PATCHES)) + 1e-4).reshape(len(pixels), -1)
+    strength = np.sort(np.log(np.sqrt(thumbnails(fine**2, PATCHES)) + 1e-4).reshape(len(pixels), -1), axis=1)
+    size = pixels.shape[1]
+    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
+    step = np.digitize(frequency, np.linspace(0.25, 0.5, 16, endpoint=False)) - 1
+    power = np.abs(np.fft.rfft2(pixels)) ** 2 / size**2
+    spectrum = np.stack([np.log(power[:, step == k].mean(axis=1) + 1e-8) for k in range(16)], axis=1)
+    return np.concatenate([strength, spectrum], axis=1)
 
 
 def intact(pixels: Grey) -> Features:
