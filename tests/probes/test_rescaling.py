@@ -14,6 +14,7 @@ from radassay.checklists.audit import judge_audit
 from radassay.checklists.rules import read_rules
 from radassay.probes.lesions import simulated
 from radassay.probes.rescaling import Rescaling, modality_of
+from radassay.probes.rescaling_findings import crossing
 from radassay.stats.detectability import Background
 
 SIDE = 192
@@ -131,6 +132,13 @@ def test_the_same_twice(folder):
     assert [f.to_json() for f in first.findings] == [f.to_json() for f in second.findings]
     assert first.pictures == second.pictures
     assert first.tables["rescaling"].equals(second.tables["rescaling"])
+
+
+@pytest.mark.parametrize(
+    ("kept", "halvings"), [([1, 0.97, 0.9], 1 + 2 / 7), ([1, 0.95, 0.9], 1), ([1, 1, 0.9], 1.5), ([0.9, 0.8, 0.7], 0)]
+)
+def test_where_the_curve_falls_below_95_per_cent(kept, halvings):
+    assert crossing(np.array([256.0, 128.0, 64.0]), np.array(kept)) == pytest.approx(256 * 0.5**halvings)
 
 
 def test_sizes_that_do_not_shrink_are_not_run(folder):

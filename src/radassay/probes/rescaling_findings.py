@@ -135,6 +135,8 @@ def _contrast(loss: Loss, column: int, method: str, about: dict[str, Any]) -> Fi
 
     low, high = percentile_interval([ratio(rows) for rows in loss.draws])
     value = ratio(np.arange(len(usable)))
+    brighter = float((loss.losses.contrast[usable, 0] > 0).mean())
+    what["details"] = {**about["details"], "brighter_than_ring": brighter}
     return Finding(value=value, low=low, high=high, unit="share", direction="higher is better", method=method, **what)
 
 
