@@ -16,6 +16,8 @@ TRIED = 64
 """Matches, the surest, each of which is tried as the one that places the picture."""
 NARROWING = (14.0, 9.0, 6.0, 4.0, 3.0)
 """Distances in pixels of the ready picture within which points count as laid on each other, fit by fit."""
+TIGHT, LOOSE = 1.0, 6.0
+"""Distances in pixels of the coarser picture: that of a copy, and that of the same anatomy on another day."""
 STRETCH = 2.2
 """Largest ratio of the scales along two directions."""
 ZOOM = (0.2, 5.0)
@@ -34,7 +36,9 @@ class Fit:
     """(2, 3) from places of the first ready picture to the second's."""
     first: NDArray[np.intp]
     second: NDArray[np.intp]
-    """(k,) each: keypoints that the map lays on each other."""
+    """(k,) each: keypoints that the map lays on each other, the surest match first."""
+    tight: float
+    """Of the matches within 6 pixels, the share within 1: high where pictures are rigidly the same."""
 
     @property
     def inliers(self) -> int:
@@ -66,7 +70,9 @@ def fit(first: Keypoints, second: Keypoints, change: Change) -> Fit | None:
     if best is None:
         return None
     _, matrix, near = best
-    return Fit(np.column_stack([matrix[:, :2] @ linear, matrix[:, 2]]), rows[near], columns[near])
+    off = _length(p @ matrix[:, :2].T + matrix[:, 2] - q) / max(1.0, plausible(matrix))
+    tight = float((off < TIGHT).sum() / max(1, (off < LOOSE).sum()))
+    return Fit(np.column_stack([matrix[:, :2] @ linear, matrix[:, 2]]), rows[near], columns[near], tight)
 
 
 def _matches(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

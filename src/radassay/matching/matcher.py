@@ -22,7 +22,7 @@ __all__ = ["THRESHOLD", "Described", "Matches", "Read", "Report", "describe", "m
 
 CANDIDATES = 8
 """Nearest images that are looked at more closely, for each image."""
-THRESHOLD = 0.8
+THRESHOLD = 0.78
 """Score from which two images are the same radiograph."""
 BELOW = 200
 """Pairs kept below the threshold, the best."""
@@ -140,13 +140,13 @@ def _looked_at(pair: tuple[int, int], a: Image, b: Image, change: Change) -> Row
         correlation = laid.correlation
         matrix = np.linalg.inv(b.to_detail) @ _square(laid.matrix) @ a.to_detail
     native = b.to_native @ matrix @ np.linalg.inv(a.to_native)
-    return Row(pair, _score(inliers, correlation), native[:2], change, inliers, correlation)
+    return Row(pair, _score(found, correlation), native[:2], change, inliers, correlation)
 
 
-def _score(inliers: int, correlation: float) -> float:
-    """Return one score from both witnesses: it is high only where both agree."""
-    points = 1 - np.exp(-max(inliers - 3, 0) / 12)
-    return float(np.sqrt(max(correlation, 0.0) * points))
+def _score(found: Fit, correlation: float) -> float:
+    """Return one score of three witnesses: fine detail, rigid agreement of keypoints, and how many they are."""
+    enough = 1 - np.exp(-max(found.inliers - 4, 0) / 12)
+    return float(np.sqrt(max(correlation, 0.0) * found.tight) * enough)
 
 
 def _square(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

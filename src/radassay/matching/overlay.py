@@ -16,6 +16,12 @@ STRONG = 2.0
 """Evened contrast above which it is an edge, such as the rim of a marker, and counts no more."""
 FAINT = 0.05
 """Evened contrast below which a place is flat, such as a black frame."""
+TILE = 16
+"""Side in pixels of the tiles that are compared one by one, so that a drawn box or a marker spoils few."""
+BEST = 0.7
+"""Quantile over tiles that stands for the pair: nearly a third must agree that well."""
+FEWEST = 6
+"""Tiles with detail that must be seen in both."""
 OVERLAP = 0.2
 """Least share of either picture that the other must show."""
 
@@ -27,7 +33,7 @@ class Overlay:
     """Two pictures laid over each other."""
 
     correlation: float
-    """Of fine detail, where both have any; 0 where they hardly overlap."""
+    """Of fine detail in most tiles, where both have any; 0 where they hardly overlap."""
     matrix: NDArray[np.float64]
     """(2, 3) from the first detail picture to the second."""
 
@@ -64,9 +70,24 @@ def _correlation(first: Picture, second: Picture, matrix: NDArray[np.float64]) -
     if seen.mean() < OVERLAP or seen.mean() * zoom < OVERLAP:
         return 0.0
     a, b = evened(first, SIGMA), evened(shown.astype(np.float32), SIGMA)
-    both = seen & (np.abs(a) > FAINT) & (np.abs(b) > FAINT)
-    if both.sum() < DETAIL:
+    return _most_tiles(a, b, seen & (np.abs(a) > FAINT) & (np.abs(b) > FAINT))
+
+
+def _most_tiles(a: Picture, b: Picture, both: NDArray[np.bool_]) -> float:
+    """Return the correlation that `BEST` of the tiles do not exceed; 0 where hardly any has detail."""
+    a, b = np.clip(a, -STRONG, STRONG) * both, np.clip(b, -STRONG, STRONG) * both
+    count = _tiled(both.astype(np.float32))
+    enough = count > TILE * TILE * 0.4
+    if enough.sum() < FEWEST:
         return 0.0
-    a, b = np.clip(a[both], -STRONG, STRONG), np.clip(b[both], -STRONG, STRONG)
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / max(float(np.sqrt((a * a).sum() * (b * b).sum())), 1e-9))
+    n = count[enough]
+    mean_a, mean_b = _tiled(a)[enough] / n, _tiled(b)[enough] / n
+    product = _tiled(a * b)[enough] / n - mean_a * mean_b
+    spread = (_tiled(a * a)[enough] / n - mean_a**2) * (_tiled(b * b)[enough] / n - mean_b**2)
+    return float(np.quantile(product / np.sqrt(np.maximum(spread, 1e-9)), BEST))
+
+
+def _tiled(values: Picture) -> NDArray[np.float64]:
+    """Return the sum of each tile."""
+    tiles = values.astype(np.float64).reshape(DETAIL // TILE, TILE, DETAIL // TILE, TILE)
+    return np.asarray(tiles.sum(axis=(1, 3)))
