@@ -70,7 +70,6 @@ LABELS = {
     "share_tint": "Tinted pictures",
     "share_enlarged": "Blown up from thumbnails",
     "share_coloured_marks": "Coloured marks",
-    "share_mirrored": "Heart on the right",
     "share_text": "Burned-in text",
     "share_marker": "Side markers and signs",
     "share_border": "Flat borders",

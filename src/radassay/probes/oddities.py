@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radassay.anatomy.kinds import KINDS, SURE, decide, shares
 from radassay.contracts import Answer, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.odd.findings import of_label, of_set
 from radassay.probes.odd.look import Sight
 from radassay.probes.odd.sensitivity import look_at, sensitivities
 from radassay.probes.odd.sheets import sheets
-from radassay.probes.odd.shown import SURE, WORDS, is_ct
+from radassay.probes.odd.shown import WORDS, is_ct
 from radassay.probes.odd.survey import BATCH, ODDITIES, Survey, survey
 from radassay.probes.odd.told import contradicts, told_kind
 from radassay.probes.odd.unlike import unlike
@@ -54,8 +55,8 @@ class Oddities:
         sights = _with_others(table, surveys)
         findings: list[Finding] = []
         for name, rows in _rows(table):
-            mine, main = [sights[r] for r in rows], str(table["main"].iloc[rows[0]])
-            found = sensitivities(subject, images[rows], mine, main, self.planted, rng)
+            mine, held = [sights[r] for r in rows], shares(np.stack([surveys[r].kind for r in rows]))
+            found = sensitivities(subject, images[rows], mine, held, self.planted, rng)
             findings += of_set(name, table.iloc[rows], mine, found, caution)
         findings += of_label(subject, images, sights, table["grey_as_colour"].to_numpy(dtype=bool), caution)
         odd = _odd(table, sights)
@@ -94,19 +95,21 @@ def _kinds(subject: Subject, images: Images, surveys: Sequence[Survey]) -> pd.Da
             "view_told": known["view"].to_numpy(),
             "modality_told": known["modality"].to_numpy(),
             "told": told,
-            "kind": [s.kind for s in surveys],
-            "sure": [round(s.sure, 4) for s in surveys],
+            "kind": "",
+            "main": "",
+            "sure": 0.0,
             "grey_as_colour": [s.grey_as_colour for s in surveys],
         }
     )
+    for _, rows in _rows(table):
+        seen = np.stack([surveys[r].kind for r in rows])
+        held = shares(seen)
+        kinds = decide(seen, held)
+        table.loc[rows, "kind"], table.loc[rows, "main"] = kinds, KINDS[int(held[:-1].argmax())]
+        table.loc[rows, "sure"] = seen[np.arange(len(rows)), [KINDS.index(k) for k in kinds]].round(4)
     table["contradicted"] = [
         contradicts(t, k) and p >= SURE for t, k, p in zip(told, table["kind"], table["sure"], strict=True)
     ]
-    table["main"] = ""
-    for _, rows in _rows(table):
-        kinds = table["kind"].iloc[rows]
-        kinds = kinds[kinds != "none"] if (kinds != "none").any() else kinds
-        table.loc[table.index[rows], "main"] = kinds.mode().iloc[0]
     return table
 
 
@@ -122,9 +125,13 @@ def _with_others(table: pd.DataFrame, surveys: Sequence[Survey]) -> Sights:
     for _, rows in _rows(table):
         far = unlike(np.stack([surveys[r].features for r in rows]))
         for row, sight in zip(rows, far, strict=True):
-            sights[row]["unlike"] = sight
             kind, main, sure = (table[c].iloc[row] for c in ("kind", "main", "sure"))
-            if kind not in (main, "none"):
+            if kind == "none":
+                told = Sight(float(sure), "shows neither a chest film nor a slice of a chest")
+                sights[row] = {"no_radiograph": sights[row].get("no_radiograph", told)}
+                continue
+            sights[row]["unlike"] = sight
+            if kind != main:
                 other = "other_modality" if is_ct(kind) != is_ct(main) else "other_view"
                 sights[row][other] = Sight(
                     0.5 + float(sure) / 2, f"seen: {WORDS[kind]}; most of its set: {WORDS[main]}"

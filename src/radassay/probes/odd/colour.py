@@ -19,7 +19,7 @@ def tint(look: Look) -> Sight:
     """Say whether one hue lies over the whole picture."""
     if look.colour is None:
         return NOTHING
-    chroma, hue = _chroma(look.colour)
+    chroma, hue = look.chroma
     return max((_tint(chroma, hue, look.grey > low) for low in (0.15, 0.5)), key=lambda sight: sight.score)
 
 
@@ -41,7 +41,7 @@ def marks(look: Look) -> Sight:
     """Say whether coloured marks (arrows, outlines, text) were drawn on a grey picture."""
     if look.colour is None:
         return NOTHING
-    chroma, hue = _chroma(look.colour)
+    chroma, hue = look.chroma
     strong = chroma > STRONG + np.median(chroma)
     share = float(strong.mean())
     if share < MARKED / 4 or share > 0.3:
@@ -58,7 +58,7 @@ def hues(look: Look) -> float:
     """
     if look.colour is None:
         return 0.0
-    chroma, hue = _chroma(look.colour)
+    chroma, hue = look.chroma
     strong = chroma > STRONG / 2
     share = float(strong.mean())
     if share < 0.1:
@@ -71,15 +71,7 @@ def hues(look: Look) -> float:
 
 def stored_as_colour(look: Look) -> bool:
     """Return whether grey values are stored in three channels, with no colour in them."""
-    return look.colour is not None and float(np.quantile(_chroma(look.colour)[0], 0.999)) < FAINT / 2
-
-
-def _chroma(colour: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return saturation (largest minus smallest channel) and hue angle."""
-    red, green, blue = (colour[..., k] for k in range(3))
-    chroma = colour.max(axis=-1) - colour.min(axis=-1)
-    hue = np.arctan2(np.sqrt(3, dtype=np.float32) * (green - blue), 2 * red - green - blue)
-    return chroma, hue.astype(np.float32)
+    return look.colour is not None and float(np.quantile(look.chroma[0], 0.999)) < FAINT / 2
 
 
 def _name(hue: NDArray[np.float32], chroma: NDArray[np.float32]) -> str:

@@ -74,7 +74,7 @@ def _reach(part: NDArray[np.float32]) -> float:
     power = (np.abs(np.fft.rfft(rows, axis=1)) ** 2).mean(axis=0)
     edges = np.linspace(0.05, 1, 20)
     bands = np.split(power, np.ceil(edges * (len(power) - 1)).astype(np.intp))[1:-1]
-    level = np.log10([float(np.median(band)) for band in bands])
+    level = np.log10([float(np.sort(band)[len(band) // 2]) for band in bands])
     # rounding to 256 grey values makes this much power at every frequency; detail must stand out from it
     floor = np.log10(3 / 8 * part.shape[1] / 12) + 0.3
     held = level > max(floor, level[:2].mean() - FALL)

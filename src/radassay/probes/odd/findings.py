@@ -78,11 +78,9 @@ def of_set(
     shares["share_grey_as_colour"] = table["grey_as_colour"].to_numpy(dtype=bool)
     if is_ct(str(table["main"].iloc[0])):
         # a patient may lie on back or belly; which way up a slice belongs is not asked
-        for measure in ("share_turned", "share_mirrored"):
-            del shares[measure]
-            findings.append(
-                Finding(name=measure, **(common | {"reason": "asked of films alone; most of this set are CT"}))
-            )
+        del shares["share_turned"]
+        reason = "asked of films alone; most of this set are CT"
+        findings.append(Finding(name="share_turned", **(common | {"reason": reason})))
     for measure, hit in shares.items():
         findings += _share(measure, hit, units, found, common, {"kinds": kinds} if measure == "mixed_kinds" else {})
     told = table["told"].to_numpy(dtype=str) != ""

@@ -14,6 +14,8 @@ STEP = 0.05
 """Difference in grey across a straight edge."""
 LONG = 0.8
 """Share of a side along which an edge must run."""
+EDGE = 0.4
+"""Share of a frame's side along which the picture must differ from it; a body touches its air along less."""
 PANEL = 0.15
 """Least height of one of several pictures, share of the side."""
 SIGNS = 4
@@ -40,9 +42,7 @@ def border(look: Look) -> Sight:
         if share < THIN or len(strip) < 4:
             continue
         outside = float(np.median(strip[:margin]))
-        if (np.abs(strip[margin:].max(axis=0) - outside) > STEP).mean() < 0.6 and (
-            np.abs(strip[margin:].min(axis=0) - outside) > STEP
-        ).mean() < 0.6:
+        if (np.abs(strip[margin:] - outside).max(axis=0) > STEP).mean() < EDGE:
             continue
         shade = "black" if outside < 0.1 else "white" if outside > 0.9 else "grey"
         found.append(f"{shade} {side} {100 * share:.0f} %")

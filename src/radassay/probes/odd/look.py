@@ -93,6 +93,16 @@ class Look:
         return np.stack([np.asarray(band, dtype=np.float32) for band in bands], axis=-1)
 
     @cached_property
+    def chroma(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return saturation (largest minus smallest channel, 0 to 1) and hue angle, each of the shape of `grey`."""
+        if self.colour is None:
+            return np.zeros_like(self.grey), np.zeros_like(self.grey)
+        red, green, blue = (self.colour[..., k] for k in range(3))
+        high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+        hue = np.arctan2(np.sqrt(3, dtype=np.float32) * (green - blue), 2 * red - green - blue)
+        return high - low, hue.astype(np.float32)
+
+    @cached_property
     def content(self) -> Box:
         """Return what flat margins leave, in pixels of `grey`."""
         return content(self.grey)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.anatomy.kinds import prepare, see
+from radassay.anatomy.kinds import KINDS, decide, prepare, see
 from radassay.contracts import Subject
 from radassay.images.phantom import Cohort
 from radassay.images.phantom.anatomy import Chest
@@ -71,7 +71,7 @@ def sensitivities(
     subject: Subject,
     images: NDArray[np.integer[Any]],
     sights: Sequence[Mapping[str, Sight]],
-    main: str,
+    held: NDArray[np.float64],
     most: int,
     rng: np.random.Generator,
 ) -> dict[str, Sensitivity]:
@@ -81,10 +81,11 @@ def sensitivities(
         subject: the sets.
         images: images of one set.
         sights: what was seen in each.
-        main: the kind that most of the set shows.
+        held: share of each kind in the set.
         most: images into which each oddity is planted.
         rng: chooses images, and what is planted where.
     """
+    main = KINDS[int(held[:-1].argmax())]
     units, strict, found = subject.table["unit"].to_numpy(dtype=str), shown.is_ct(main), {}
     order = rng.permutation(len(images))
     pictures = lru_cache(maxsize=2 * most)(lambda row: _eight_bits(look_at(subject, images[row])))
@@ -100,10 +101,10 @@ def sensitivities(
         for k, row in enumerate(rows):
             whole, fine = pictures(int(row))
             made = ways[k % len(ways)](fine if name in ("enlarged", "blocking") else whole, rng)
-            hits.append(_only(name, Look(made, (0.0, 255.0)), strict).seen)
+            hits.append(_found(name, Look(made, (0.0, 255.0)), strict, _with(held, "none", 1 / len(images))))
         value = share(np.array(hits), units[images[rows]])
         found[name] = Sensitivity(value, len(rows), float(has.mean()), what)
-    return found | _strangers(main)
+    return found | _strangers(main, held)
 
 
 def _eight_bits(look: Look) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -111,23 +112,30 @@ def _eight_bits(look: Look) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     return np.rint(look.grey * 255).astype(np.uint8), np.rint(look.patch).astype(np.uint8)
 
 
-def _only(name: str, look: Look, strict: bool) -> Sight:
-    """Return what one detector says of a picture."""
+def _found(name: str, look: Look, strict: bool, held: NDArray[np.float64]) -> bool:
+    """Return whether one oddity is seen in a picture."""
     if name in PIXELS:
-        return PIXELS[name](look)
+        return PIXELS[name](look).seen
     if name in ("text", "marker"):
         # a short line may be read as a sign, a large sign as a line: either is ink that was burned in
         words, sign, _ = text.writing(look, strict)
-        return max(words, sign, key=lambda sight: sight.score)
-    seen = see(prepare(look.grey)[None])
+        return words.seen or sign.seen
+    seen = see(prepare(look.grey, look.content)[None])
     if name == "no_radiograph":
-        return shown.no_radiograph(look, seen, 0, text.writing(look, strict)[2])
-    return (shown.negative if name == "negative" else shown.turned)(seen, 0)
+        covered = text.writing(look, strict)[2]
+        return shown.no_picture(look, covered).seen or decide(seen.kind, held)[0] == "none"
+    return (shown.negative if name == "negative" else shown.turned)(seen, 0).seen
+
+
+def _with(held: NDArray[np.float64], kind: str, share: float) -> NDArray[np.float64]:
+    """Return the shares of a set with so many pictures of one kind more."""
+    more = np.array([share * (k == kind) for k in KINDS])
+    return np.asarray((held + more) / (1 + share))
 
 
 @lru_cache(maxsize=1)
-def _chests(patients: int = 20) -> dict[str, NDArray[np.str_]]:
-    """Return, by the kind that simulated chests show, the kinds that are seen in them."""
+def _chests(patients: int = 20) -> dict[str, NDArray[np.float32]]:
+    """Return, by the kind that simulated chests show, what the network sees in them, (patients, 5)."""
     made: dict[str, list[NDArray[np.float32]]] = {kind: [] for kind in (*FILMS, *SLICES)}
     cohort = Cohort(patients=patients, images_per_patient=1, size=128, seed=90210)
     for number in range(patients):
@@ -137,19 +145,19 @@ def _chests(patients: int = 20) -> dict[str, NDArray[np.str_]]:
         made["lateral"].append(block.lateral(picture.hospital, rng))
         made["axial CT"].append(block.cut("axial", rng.uniform(0.36, 0.7)).astype(np.float32) / 255)
         made["reformatted CT"].append(block.cut("coronal", rng.uniform(0.42, 0.62)).astype(np.float32) / 255)
-    return {kind: see(np.stack([prepare(p) for p in pictures])).best for kind, pictures in made.items()}
+    return {kind: see(np.stack([prepare(p) for p in pictures])).kind for kind, pictures in made.items()}
 
 
-def _strangers(main: str) -> dict[str, Sensitivity]:
-    """Return how surely simulated chests of another kind are told from the main kind of a set."""
+def _strangers(main: str, held: NDArray[np.float64]) -> dict[str, Sensitivity]:
+    """Return how surely simulated chests of another kind are told from a set of which they make up 2 in 100."""
     mine, others = (SLICES, FILMS) if main in SLICES else (FILMS, SLICES)
-    view = [kind for kind in mine if kind != main]
+    view = tuple(kind for kind in mine if kind != main)
     found = {}
-    for name, planted, right in (("other_modality", others, others), ("other_view", view, view)):
-        seen = np.concatenate([_chests()[kind] for kind in planted])
-        hits, units = np.isin(seen, right), np.arange(len(seen)).astype(str)
+    for name, planted in (("other_modality", others), ("other_view", view)):
+        seen = np.concatenate([decide(_chests()[kind], _with(held, kind, 0.02)) for kind in planted])
+        value = share(np.isin(seen, planted), np.arange(len(seen)).astype(str))
         what = "simulated chests: " + " and ".join(f"{shown.WORDS[kind]}s" for kind in planted)
-        found[name] = Sensitivity(share(hits, units), len(hits), 0.0, what)
+        found[name] = Sensitivity(value, len(seen), 0.0, what)
     return found
 
 

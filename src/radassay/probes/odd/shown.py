@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from radassay.anatomy.kinds import KINDS, Seen
+from radassay.anatomy.kinds import SURE, Seen
 from radassay.probes.odd.colour import hues
 from radassay.probes.odd.look import NOTHING, Look, Sight
 
 FEW = 12
 """Grey values that hold nearly all of a drawing's pixels; a radiograph of 8 bits holds dozens."""
-SURE = 0.9
-"""Probability from which a kind counts as seen against what the metadata or the rest of the set say."""
 WORDS = {
     "frontal": "frontal chest film",
     "lateral": "lateral chest film",
@@ -26,24 +24,17 @@ def is_ct(kind: str) -> bool:
     return kind.endswith("CT")
 
 
-def no_radiograph(look: Look, seen: Seen, k: int, covered: float) -> Sight:
-    """Say whether a picture shows no radiograph of a chest.
+def no_picture(look: Look, covered: float) -> Sight:
+    """Say whether a picture is a page, a drawing, blank or coloured like a photograph, whatever else it shows.
 
     Args:
         look: the picture.
-        seen: what the network saw of pictures.
-        k: which of them this is.
-        covered: share of the picture that lines of text cover.
+        covered: share of it that lines of text cover.
     """
     drawn, coloured = _drawing(look, covered), hues(look)
-    likely = float(seen.kind[k, KINDS.index("none")])
-    reasons = {
-        drawn[0]: drawn[1],
-        coloured: "coloured in several hues, like a photograph or a drawing",
-        likely: "shows neither a chest film nor a slice of a chest",
-    }
-    score = max(reasons)
-    return Sight(score, reasons[score]) if score > 0 else NOTHING
+    if drawn[0] >= coloured:
+        return Sight(*drawn) if drawn[0] else NOTHING
+    return Sight(coloured, "coloured in several hues, like a photograph or a drawing")
 
 
 def _drawing(look: Look, covered: float) -> tuple[float, str]:
@@ -72,13 +63,6 @@ def turned(seen: Seen, k: int) -> Sight:
     turns = seen.turns[k]
     words = ("", "turned: the head points left", "upside down", "turned: the head points right")
     return Sight(_raised(1 - float(turns[0])), words[1 + int(turns[1:].argmax())])
-
-
-def mirrored(seen: Seen, k: int) -> Sight:
-    """Say whether right and left of a frontal film are swapped: the heart points to the patient's right."""
-    if seen.best[k] != "frontal" or seen.turns[k, 0] < 0.5:
-        return NOTHING
-    return Sight(_raised(float(seen.mirrored[k])), "the heart points to the right: mirrored, or dextrocardia")
 
 
 def _raised(probability: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from radassay.anatomy.kinds import Seen, prepare, see
+from radassay.anatomy.kinds import KINDS, Seen, prepare, see
 from radassay.probes.odd import colour, compression, frame, shown, text
 from radassay.probes.odd.look import Look, Sight
 
@@ -23,7 +23,6 @@ ODDITIES = {
     "tint": ("tinted", 0.6),
     "enlarged": ("blown up from a thumbnail", 0.55),
     "coloured_marks": ("coloured marks", 0.5),
-    "mirrored": ("heart on the right", 0.45),
     "text": ("burned-in text", 0.4),
     "marker": ("side marker or sign", 0.3),
     "border": ("flat border", 0.3),
@@ -39,9 +38,8 @@ BATCH = 8
 class Survey:
     """What was found in one picture by itself, without the others of its set."""
 
-    kind: str
-    sure: float
-    """Probability of that kind."""
+    kind: NDArray[np.float32]
+    """(5,) probabilities of `radassay.anatomy.kinds.KINDS` as the network gives them."""
     sights: dict[str, Sight]
     grey_as_colour: bool
     """Whether grey values are stored in three channels."""
@@ -51,19 +49,21 @@ class Survey:
 
 def survey(looks: Sequence[Look]) -> Iterator[Survey]:
     """Yield what is found in each of a few pictures."""
-    seen = see(np.stack([prepare(look.grey) for look in looks]))
+    seen = see(np.stack([prepare(look.grey, look.content) for look in looks]))
     for k, look in enumerate(looks):
         yield _one(look, seen, k)
 
 
 def _one(look: Look, seen: Seen, k: int) -> Survey:
-    kind = str(seen.best[k])
-    words, sign, covered = text.writing(look, strict=shown.is_ct(kind))
+    words, sign, covered = text.writing(look, strict=shown.is_ct(str(seen.best[k])))
+    none = shown.no_picture(look, covered)
+    if none.seen:
+        # what a notice or a photograph is like in other ways is no news
+        certain = np.array([kind == "none" for kind in KINDS], dtype=np.float32)
+        return Survey(certain, {"no_radiograph": none}, colour.stored_as_colour(look), _features(look))
     sights = {
-        "no_radiograph": shown.no_radiograph(look, seen, k, covered),
         "negative": shown.negative(seen, k),
         "turned": shown.turned(seen, k),
-        "mirrored": shown.mirrored(seen, k),
         "panels": frame.panels(look),
         "tint": colour.tint(look),
         "coloured_marks": colour.marks(look),
@@ -73,11 +73,7 @@ def _one(look: Look, seen: Seen, k: int) -> Survey:
         "enlarged": compression.enlarged(look),
         "blocking": compression.blocking(look),
     }
-    if sights["no_radiograph"].seen:
-        # what a notice or a photograph is like in other ways is no news
-        sights = {"no_radiograph": sights["no_radiograph"]}
-        kind = "none"
-    return Survey(kind, float(seen.kind[k].max()), sights, colour.stored_as_colour(look), _features(look))
+    return Survey(seen.kind[k], sights, colour.stored_as_colour(look), _features(look))
 
 
 def _features(look: Look) -> NDArray[np.float32]:
@@ -85,5 +81,5 @@ def _features(look: Look) -> NDArray[np.float32]:
     height, width = look.grey.shape
     coarse = np.asarray(Image.fromarray(look.grey).resize((8, 8), Image.Resampling.BOX), dtype=np.float32)
     tones = np.quantile(look.grey, (0.05, 0.25, 0.75, 0.95))
-    sharp = np.log(np.abs(np.diff(look.grey, axis=1)).mean() + 1e-3)
+    sharp = np.log(np.abs(np.diff(look.grey, axis=1, append=look.grey[:, -1:])).mean() + 1e-3)
     return np.array([*coarse.ravel(), *tones, sharp, np.log(width / height)], dtype=np.float32)

@@ -84,7 +84,7 @@ def _ink(picture: NDArray[np.float32], parts: NDArray[Any], k: int, where: tuple
     frame = _around(picture, where)[_around(parts, where) == 0]
     if len(frame) < 6:
         return 0.0
-    spread, ground = float(frame.std()), float(np.median(frame))
+    spread, ground = float(frame.std()), float(np.sort(frame)[len(frame) // 2])
     if spread > (STILL if strict else 0.5):
         return 0.0
     box = slice(max(0, rows.start - 2), rows.stop + 2), slice(max(0, columns.start - 2), columns.stop + 2)
@@ -108,7 +108,7 @@ def _ground(picture: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
     """Return what is left of a picture without bright spots narrower than `reach`: its opening, at half the size."""
     height, width = picture.shape
     even = np.pad(picture, ((0, height % 2), (0, width % 2)), mode="edge")
-    small = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).min(axis=(1, 3))
+    small = np.minimum(np.minimum(even[::2, ::2], even[1::2, ::2]), np.minimum(even[::2, 1::2], even[1::2, 1::2]))
     size = reach // 2 | 1
     small = minimum_filter1d(minimum_filter1d(small, size, axis=0), size, axis=1)
     small = maximum_filter1d(maximum_filter1d(small, size, axis=0), size, axis=1)
