@@ -25,7 +25,7 @@ def test_one_stratum_is_the_plain_area():
 def test_scores_that_only_read_the_stratum_say_nothing_inside_it():
     _, ill, strata, patients = cohort(400, 1, 0.8)
     scores = (strata == "old").astype(float)
-    found = adjustment(scores, scores, ill, strata, patients)
+    found = adjustment(scores, ill, strata, patients)
     assert found.crude[0] > 0.8
     assert found.adjusted[0] == 0.5
     assert found.change[1].high < -0.25
@@ -36,7 +36,7 @@ def test_scores_that_read_the_disease_alone_stay():
     for seed in range(20):
         rng, ill, strata, patients = cohort(400, seed, 0.8)
         scores = ill + rng.normal(size=400)
-        value, limits = adjustment(scores, scores, ill, strata, patients).change
+        value, limits = adjustment(scores, ill, strata, patients).change
         changes.append(value)
         held += limits.low <= 0 <= limits.high
     assert abs(np.mean(changes)) < 0.02

@@ -65,11 +65,10 @@ def match(
     fewest: int = FEWEST,
     folds: int = 5,
 ) -> Matched:
-    """Return how well the label is told from thumbnails among images alike in these confounders.
+    """Return how well the label is told from thumbnails among all images and among those alike in these confounders.
 
-    Among all images: a ridge-regularised linear discriminant of the pixels. Among matched ones: the same with the
-    mean picture of each stratum taken away, which leaves it nothing to learn of what differs between strata, and its
-    scores are compared within strata only. Both are scored on patients they were not trained on.
+    Scores are those of a ridge-regularised linear discriminant of the pixels on patients that it was not trained on.
+    Where they owe something to what differs between strata they are worth less within them.
 
     Args:
         thumbnails: (n, d) pixels.
@@ -89,13 +88,11 @@ def match(
     if min(sides) < fewest:
         told = f"too few matched patients: {sides[0]} with and {sides[1]} without the label; {fewest} of each needed"
         return Matched(on, None, images, patients, kinds, told)
-    x, y, rows, unit = thumbnails[keep], positive[keep], strata[keep], units[keep]
-    fold = patient_folds(y, unit, folds)
-    targets = y[:, None].astype(np.float64)
-    crude, within = (np.round(out_of_fold(part, targets, fold)[:, 0], 9) for part in (x, centred(x, rows)))
+    y, unit = positive[keep], units[keep]
+    scores = out_of_fold(thumbnails[keep], y[:, None].astype(np.float64), patient_folds(y, unit, folds))[:, 0]
     dropped = int((~keep).sum())
     reason = f"{dropped:,} images without a match or with something unknown were left out" if dropped else ""
-    return Matched(on, adjustment(crude, within, y, rows, unit), images, patients, kinds, reason)
+    return Matched(on, adjustment(np.round(scores, 9), y, strata[keep], unit), images, patients, kinds, reason)
 
 
 def matched(
@@ -173,12 +170,3 @@ def _row(task: Task, one: Matched) -> dict[str, Any]:
         **numbers,
         "reason": one.reason,
     }
-
-
-def centred(features: NDArray[np.floating[Any]], strata: Values) -> NDArray[np.float64]:
-    """Return features, (n, d), less the mean of their stratum; no label is used."""
-    _, stratum = np.unique(strata, return_inverse=True)
-    sums = np.zeros((int(stratum.max()) + 1, features.shape[1]))
-    np.add.at(sums, stratum, features)
-    means = sums / np.bincount(stratum)[:, None]
-    return np.asarray(features - means[stratum], dtype=np.float64)

@@ -51,20 +51,19 @@ def adjusted_area(scores: Scores, positive: NDArray[np.bool_], strata: NDArray[n
 
 
 def adjustment(
-    crude: Scores,
-    within: Scores,
+    scores: Scores,
     positive: NDArray[np.bool_],
     strata: NDArray[np.str_],
     patients: NDArray[np.str_],
     level: float = 0.95,
 ) -> Adjustment:
-    """Return the area of `crude` over all images, that of `within` inside strata, and how they differ.
+    """Return the area of scores over all images, that inside strata, and how they differ.
 
-    Intervals are a delete-a-group jackknife over patients.
+    Inside a stratum scores gain nothing from telling the strata apart. Intervals are a delete-a-group jackknife over
+    patients.
 
     Args:
-        crude: (n,) scores of a model that may use the strata.
-        within: (n,) scores of a model that was fitted inside strata.
+        scores: (n,) higher means more likely positive.
         positive: (n,) whether the image is positive.
         strata: (n,) stratum of each image, each with both classes.
         patients: (n,) independent unit of each image.
@@ -73,10 +72,10 @@ def adjustment(
     Raises:
         ValueError: no stratum holds both classes.
     """
-    values = _both(crude, within, positive, strata)
+    values = _both(scores, positive, strata)
     group = deal_groups(patients)
     left = [
-        _both(crude[keep], within[keep], positive[keep], strata[keep])
+        _both(scores[keep], positive[keep], strata[keep])
         for keep in (group != g for g in np.unique(group))
         if matchable(positive[keep], strata[keep]).any()
     ]
@@ -88,8 +87,6 @@ def adjustment(
     return Adjustment(*found)
 
 
-def _both(
-    crude: Scores, within: Scores, positive: NDArray[np.bool_], strata: NDArray[np.str_]
-) -> tuple[float, float, float]:
-    before, after = auc(crude, positive), adjusted_area(within, positive, strata)
+def _both(scores: Scores, positive: NDArray[np.bool_], strata: NDArray[np.str_]) -> tuple[float, float, float]:
+    before, after = auc(scores, positive), adjusted_area(scores, positive, strata)
     return before, after, after - before
