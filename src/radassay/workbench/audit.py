@@ -198,7 +198,8 @@ def _in_order(names: Sequence[str], waiting: dict[str, Future[Answer]], report: 
             wait(waiting.values(), timeout=2.0, return_when=FIRST_COMPLETED)
             time.sleep(0.2)  # one that is done already ends the wait at once
             ended = sum(future.done() for future in waiting.values())
-            working = ", ".join(other for other in names[number:] if waiting[other].running())
+            # A pool calls those running, too, that only wait at its door.
+            working = ", ".join([other for other in names[number:] if waiting[other].running()][: cores()])
             report(Progress(ended, len(names), "probes", working, "probes"))
         yield name, waiting[name].result()
 
