@@ -57,6 +57,7 @@ LABELS = {
     "groups": "Radiographs that are there more than once",
     "largest_group": "Images of the most repeated radiograph",
     "planted_found": "Planted copies found",
+    "false_matches_expected": "False matches to be expected among all pairs",
     "copy_share": "Share of copies",
     "copy_excess_p": "Probability of so many near-copies by chance",
     "nearest_ratio": "Nearest distance, synthetic to held-out",

@@ -12,6 +12,7 @@ from scipy.stats import norm
 from radassay.contracts import Subject
 from radassay.evidence.finding import Finding
 from radassay.matching.groups import groups
+from radassay.matching.matcher import Matches
 from radassay.probes.planted_copies import Planted
 from radassay.probes.radiograph_counts import CHECK, COUNTED, Seen
 from radassay.stats.auc import Interval
@@ -77,6 +78,37 @@ def planted_findings(subject: Subject, planted: Sequence[Planted]) -> Iterator[F
             control="true effect",
             method=f"the share found that lies below {BOUND:g} for sure, 95 times in 100 (normal theory)",
         )
+
+
+def false_finding(subject: Subject, matches: Matches) -> Finding:
+    """Return how many of all pairs compared may have been taken for the same radiograph though they are not."""
+    fields: dict[str, Any] = {
+        "check": CHECK,
+        "name": "false_matches_expected",
+        "unit": "pairs",
+        "direction": "lower is better",
+        "inputs": tuple(images.fingerprint[:16] for images in subject.sets),
+        "n_images": len(subject),
+        "n_patients": int(subject.table["unit"].nunique()),
+    }
+    told = {"threshold": float(matches.threshold), "pairs compared": int(matches.compared)}
+    estimate = matches.false
+    if estimate is None:
+        reason = "too few different radiographs have anything in common by which false matches could be estimated"
+        return Finding(**fields, reason=reason, details=told)
+    return Finding(
+        **fields,
+        value=float(estimate.expected),
+        low=0.0,
+        high=float(max(estimate.high, estimate.expected)),
+        method=f"peaks over threshold, one-sided upper limit, from the {estimate.used} highest scores of other pairs",
+        reason=f"of {matches.compared:,} pairs compared; it is assumed that {estimate.assumes}",
+        details={
+            **told,
+            "rate": estimate.expected / matches.compared,
+            "rate, upper limit": estimate.high / matches.compared,
+        },
+    )
 
 
 def group_findings(subject: Subject, pairs: pd.DataFrame) -> Iterator[Finding]:

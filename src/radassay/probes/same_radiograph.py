@@ -19,7 +19,7 @@ from radassay.probes import pair_pictures
 from radassay.probes.planted_copies import Planted, altered, draw_images
 from radassay.probes.radiograph_counts import CHECK, Counts
 from radassay.probes.radiograph_pairs import COLUMNS, Contents, group_table, pair_table
-from radassay.probes.radiograph_surety import group_findings, planted_findings, sureness
+from radassay.probes.radiograph_surety import false_finding, group_findings, planted_findings, sureness
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SameRadiograph:
             planted = self._planted(subject, contents, described, pairs, rng)
             pictures, captions = self._pictures(subject, contents, described, pairs)
         return Answer(
-            self._findings(subject, pairs, planted),
+            [*self._findings(subject, pairs, planted), false_finding(subject, matches)],
             {"same_radiograph": pairs[list(COLUMNS)], "radiograph_groups": group_table(subject, pairs)},
             pictures,
             captions,
