@@ -15,7 +15,7 @@ from radassay.probes.attributes import Attribute, Values, pooled
 from radassay.probes.tasks import FEWEST, Task
 from radassay.stats.association import Association, association, detectable_association
 from radassay.stats.auc import Interval, area
-from radassay.stats.discriminant import out_of_fold, patient_folds
+from radassay.stats.discriminant import patient_folds
 
 BOUND = 0.2
 """Cramér's V that the rules allow; the limits of detection are made from it."""
@@ -151,7 +151,14 @@ def _unknown_refusal(task: Task, known: NDArray[np.bool_], attribute: Attribute)
 
 
 def _area(values: Values, positive: NDArray[np.bool_], units: NDArray[np.str_]) -> Interval:
-    hot = (values[:, None] == np.unique(values)[None, :]).astype(np.float64)
+    """Return the area of each kind's share of positives among the patients of the other folds, less all their share."""
+    kinds, kind = np.unique(values, return_inverse=True)
     fold = patient_folds(positive, units)
-    scores = out_of_fold(hot, positive[:, None].astype(np.float64), fold)[:, 0]
+    scores = np.empty(len(values))
+    for k in np.unique(fold):
+        train = fold != k
+        prevalence = positive[train].mean()
+        hits = np.bincount(kind[train], positive[train], minlength=len(kinds))
+        seen = np.bincount(kind[train], minlength=len(kinds))
+        scores[~train] = ((hits + prevalence) / (seen + 1) - prevalence)[kind[~train]]
     return area(np.round(scores, 9), positive, units)
