@@ -35,17 +35,20 @@ def find_lungs(pixels: Pictures) -> NDArray[np.bool_]:
 def lungs(pixels: Pictures) -> Lungs:
     """Return the lungs of frontal chest radiographs, opacities and the parts behind the heart included.
 
-    Against radiologists' outlines of 96 COVID-19 radiographs (69 patients; `benchmarks/lungs.py`) the mean Dice
-    coefficient is about 0.9, that of a fixed pair of superellipses 0.74 and that of Otsu's threshold 0.55. Lateral
-    views, CT and children were never seen. One picture takes about 8 ms.
+    Against radiologists' outlines of 96 COVID-19 radiographs (69 patients; `benchmarks/lungs.py`) the Dice coefficient
+    is 0.918 on average (95 % interval over patients 0.904 to 0.929), 0.933 in the median and 0.825 in the 5th
+    percentile; 0.926 in PA, 0.905 in AP and 0.842 in 5 supine views. A fixed pair of superellipses has 0.738, Otsu's
+    threshold 0.554. How near to the midline and the pleura an outline goes was settled on half of the patients; the
+    other half has 0.910 (0.887 to 0.928). In the four worst the outline is at fault: one lung missing, or misplaced.
+    CT, lateral views and children were never seen. One picture takes 5 ms on one core.
 
     Args:
         pixels: (n, size, size) grey values, bone bright; squashed pictures are meant, any size.
 
     Returns:
         The masks; and as confidence the Dice coefficient that the network's own probabilities promise, halved where
-        it found one lung or none. It is no forecast: frontal films have 0.90 to 0.98, most lateral ones less than 0.5,
-        axial CT slices (whose lungs are found too, after a fashion) 0.77 to 0.97. Below 0.85 take a fixed region.
+        it found one lung or none. It is no forecast (rank correlation with Dice 0.57): frontal films have 0.89 to
+        0.98, nine in ten lateral ones less than 0.5, most axial CT slices 0.90 to 0.95. Below 0.85 take a fixed region.
     """
     masks = np.zeros(pixels.shape, dtype=bool)
     confidence = np.zeros(len(pixels))
