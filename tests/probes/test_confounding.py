@@ -204,6 +204,9 @@ def test_of_very_many_images_a_part_is_looked_at_whole_patients():
     rows, pixels = probe._thumbnails(subject(images), np.random.default_rng(2))
     assert len(rows) == len(pixels) == 100
     assert set(images.table["patient"].iloc[rows].value_counts()) == {4}
+    told = probe.measure(subject(images, positive=("ill",)), np.random.default_rng(2))
+    assert "a random part, 100 of 240 images" in found(told.findings, "change_matched").reason
+    assert found(told.findings, "association_sex").n_images == N
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(0, 120)), min_size=1, max_size=30))

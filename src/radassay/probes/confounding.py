@@ -58,7 +58,9 @@ class Confounding:
                 findings += about(task, one, CHECK)
             findings += paediatric_difference(task, table, CHECK)
             some, kept = _part(task, rows)
-            told, listed = matched(some, subject.table.iloc[some.images], pixels[kept], CHECK)
+            n = len(task.images)
+            part = f"a random part, {len(kept):,} of {n:,} images, was looked at" if len(kept) < n else ""
+            told, listed = matched(some, subject.table.iloc[some.images], pixels[kept], CHECK, part)
             findings += told
             matches += listed
         tables = {

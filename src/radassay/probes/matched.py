@@ -96,7 +96,7 @@ def match(
 
 
 def matched(
-    task: Task, table: pd.DataFrame, thumbnails: NDArray[np.floating[Any]], check: str
+    task: Task, table: pd.DataFrame, thumbnails: NDArray[np.floating[Any]], check: str, caution: str = ""
 ) -> tuple[list[Finding], list[dict[str, Any]]]:
     """Return areas before and after matching on what is known of person and place, and rows of these and each alone.
 
@@ -105,6 +105,7 @@ def matched(
         table: their rows.
         thumbnails: (n, d) their pixels.
         check: name of the probe.
+        caution: what every finding must say of these images.
     """
     findings: list[Finding] = []
     rows: list[dict[str, Any]] = []
@@ -115,7 +116,8 @@ def matched(
             continue
         choices = [usable, *({name: usable[name]} for name in usable if len(usable) > 1)]
         found = [match(thumbnails, task.positive, task.units, choice) for choice in choices]
-        findings += _findings(task, found[0], "; ".join(others), ending, check)
+        told = "; ".join(filter(None, (*others, caution)))
+        findings += _findings(task, found[0], told, ending, check)
         rows += [_row(task, one) for one in found]
     return findings, rows
 
