@@ -7,9 +7,10 @@ import numpy as np
 from radassay.anatomy.kinds import SURE, Seen
 from radassay.probes.odd.colour import hues
 from radassay.probes.odd.look import NOTHING, Look, Sight
+from radassay.probes.odd.text import writing
 
-FEW = 12
-"""Grey values that hold nearly all of a drawing's pixels; a radiograph of 8 bits holds dozens."""
+FEW, PAGE = 12, 40
+"""Grey values that hold nearly all pixels of a drawing, and of a page of text; a radiograph of 8 bits holds more."""
 WORDS = {
     "frontal": "frontal chest film",
     "lateral": "lateral chest film",
@@ -40,12 +41,17 @@ def no_picture(look: Look, covered: float) -> Sight:
 def _drawing(look: Look, covered: float) -> tuple[float, str]:
     """Return whether a picture is blank, a page of text or a drawing of few grey values."""
     levels = np.bincount(np.rint(look.grey * 255).astype(np.intp).ravel(), minlength=256) / look.grey.size
-    ordered = np.sort(levels)[::-1]
-    few = int(np.searchsorted(np.cumsum(ordered), 0.95)) + 1
-    if few <= 2:
+    few = int(np.searchsorted(np.cumsum(np.sort(levels)[::-1]), 0.95)) + 1
+    if few <= 2 or look.grey.std() < 0.01:
         return 1.0, "blank, or black and white without any grey"
-    if covered > 0.05 and ordered[0] + levels[[0, 1, 2, 253, 254, 255]].sum() > 0.7:
-        return 1.0, f"a page: lines of text cover {100 * covered:.0f} % of it, on empty ground"
+    if few > PAGE:
+        return 0.0, ""
+    empty = float(np.convolve(levels, np.ones(5)).max())
+    if empty > 0.6:
+        # nothing on empty ground is a vessel, so that small letters count too
+        covered = max(covered, writing(look)[2])
+        if covered > 0.03:
+            return 1.0, f"a page: lines of text cover {100 * covered:.0f} % of it, on empty ground"
     return (1.0, f"a drawing: {few} grey values hold nearly all of it") if few <= FEW and covered else (0.0, "")
 
 

@@ -40,7 +40,8 @@ def unlike(features: NDArray[np.float32]) -> list[Sight]:
 
 
 def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return columns less their median, in median absolute deviations; cut at 30 of them."""
+    """Return columns less their median, in median absolute deviations, cut at 30 of them."""
     centred = values - np.median(values, axis=0)
     spread = np.median(np.abs(centred), axis=0)
-    return np.clip(centred / np.maximum(1.4826 * spread, 1e-3), -30, 30)
+    # where most pictures agree exactly, such as all being square, the deviation is nothing and says nothing
+    return np.clip(centred / np.maximum(np.maximum(1.4826 * spread, centred.std(axis=0) / 3), 1e-6), -30, 30)
