@@ -178,7 +178,7 @@ def _set(name: str, of: Mapping[str, Any], card: str) -> SetRow:
 
 
 def _lines(outcomes: Sequence[Outcome], sets: Sequence[str]) -> list[Line]:
-    lines = []
+    lines: list[Line] = []
     place = {name: number for number, name in enumerate(terms.ORDER)}
     ordered = sorted(outcomes, key=lambda o: place.get(o.probe, len(place)))
     for rule in dict.fromkeys(o.rule for o in ordered):

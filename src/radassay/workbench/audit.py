@@ -247,7 +247,7 @@ def conclude(out: Path, rules: str = "audit") -> Audited:
     record = Run.open_sealed(out)
     findings = record.findings()
     judgement = judge_audit(findings, read_rules(rules))
-    cards = _cards(record, out)
+    cards = _cards(record, judgement, out)
     page = audit_page.build(record, judgement, cards)
     write_atomic(out / "report.html", audit_render.to_html(page).encode())
     write_atomic(out / "report.json", audit_render.to_json(page).encode())
@@ -255,16 +255,20 @@ def conclude(out: Path, rules: str = "audit") -> Audited:
     return Audited(judgement, audit_render.to_text(page), out / "report.html", broken)
 
 
-def _cards(record: Run, out: Path) -> dict[str, str]:
+def _cards(record: Run, judgement: AuditJudgement, out: Path) -> dict[str, str]:
     """Write the card of every set as HTML, JSON and Croissant; return the HTML's path below the run, by set."""
     if "card" not in record.tables():
         return {}
     drawn = {}
     for number, name in enumerate(record.plan["audit"]["names"], start=1):
         folder = Path("cards") / f"{number:02d}-{''.join(c if c.isalnum() or c in '-_' else '-' for c in name)}"
-        write_atomic(out / folder / "card.html", card.card_html(record, name).encode())
-        write_atomic(out / folder / "card.json", card.card_json(record, name).encode())
-        write_atomic(out / folder / "croissant.json", croissant.croissant(record, name).encode())
+        for file, content in (
+            ("card.html", card.card_html(record, name, judgement)),
+            ("card.json", card.card_json(record, name, judgement)),
+            ("images.csv", croissant.images_csv(record, name)),
+            ("croissant.json", croissant.croissant(record, name, judgement)),
+        ):
+            write_atomic(out / folder / file, content.encode())
         drawn[name] = (folder / "card.html").as_posix()
     return drawn
 
