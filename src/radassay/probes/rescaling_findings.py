@@ -22,6 +22,7 @@ from radassay.stats.proportion import share
 from radassay.stats.resample import percentile_interval
 
 CHECK = "rescaling"
+CAUTION = "Each lesion counts as one even shadow; fine signs inside it and smaller lesions need larger pictures"
 METHOD = "bootstrap over patients, {} resamples, percentiles (Efron 1979)"
 OBSERVER = "prewhitening matched filter, squared d' against native size (Barrett & Myers 2004)"
 WIDTHS = np.geomspace(0.005, 0.4, 24)
@@ -213,7 +214,7 @@ def _smallest_size(name: str, loss: Loss) -> Finding:
         method=f"size that keeps {100 * SHARE_KEPT:.0f} %; {METHOD.format(len(loss.draws))}",
         slice=f"set={name}",
         details={"curve": [[int(s), float(k)] for s, k in zip(grid, loss.kept, strict=True)], "safe_size": enough},
-        **{**_about(loss), "reason": f"{note}To be on the safe side train at {enough} px or more"},
+        **{**_about(loss), "reason": f"{note}No less than {enough} px, to be on the safe side. {CAUTION}"},
     )
 
 
@@ -230,6 +231,7 @@ def _judged(name: str, loss: Loss, training: int) -> list[Finding]:
     value = float(1 - loss.kept[at])
     low, high = percentile_interval(1 - loss.resampled[:, at])
     about: dict[str, Any] = {**_about(loss), **what, "unit": "share", "direction": "lower is better"}
+    about["reason"] = f"{loss.note}. {CAUTION}" if loss.note else CAUTION
     kind = f"{OBSERVER}; {METHOD.format(len(loss.draws))}; at {training} px"
     words = "normal theory, with the spread over patients at the size where these lesions lose as much as the bound"
     return [
