@@ -11,6 +11,7 @@ from subjects import phantoms, repainted, subject
 from radassay.images.file_facts import jpeg_steps
 from radassay.probes import acquisition, destruction
 from radassay.probes.acquisition import BOUNDS, Acquisition
+from radassay.stats.auc import auc
 from radassay.stats.crossvalidated import model_of
 
 ILL = (np.arange(120) % 2 == 0).tolist()
@@ -65,11 +66,11 @@ def test_grain_gives_the_label_away_and_lowers_what_is_expected_elsewhere():
         return np.clip(noisy, 0, 255).astype(np.uint8)
 
     answer, found = answered(Acquisition(), subject(plain(paint=grainy), positive=("ill",)))
-    assert outcomes(answer)["auc_fine_detail"] == outcomes(answer)["auc_patches_shuffled"] == "fails"
+    assert outcomes(answer)["auc_fine_detail"] == outcomes(answer)["auc_patches_outside"] == "fails"
     assert found["auc_intact"].low > 0.9
     assert found["auc_expected_elsewhere"].high < 0.6
     assert found["auc_expected_elsewhere"].value == pytest.approx(
-        0.5 + found["auc_intact"].value - found["auc_patches_shuffled"].value
+        0.5 + found["auc_intact"].value - found["auc_patches_outside"].value
     )
 
 
@@ -162,4 +163,19 @@ def test_a_tint_fails_from_the_limit_of_detection_on():
 @pytest.mark.slow
 def test_a_tied_hospital_fails():
     answer, _ = answered(Acquisition(), subject(phantoms(150, seed=3, tie=1.0), positive=("disease",)))
-    assert outcomes(answer)["auc_fine_detail"] == outcomes(answer)["auc_patches_shuffled"] == "fails"
+    assert outcomes(answer)["auc_fine_detail"] == outcomes(answer)["auc_patches_outside"] == "fails"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tie", [0.0, 0.8])
+def test_what_is_expected_elsewhere_is_what_untied_patients_get(tie):
+    sets, elsewhere = phantoms(200, seed=21, tie=tie), phantoms(200, seed=99)
+    _, found = answered(Acquisition(), subject(sets, positive=("disease",)))
+    ill = (sets.table["label"] == "disease").to_numpy(dtype=float)[:, None]
+    model = model_of(destruction.intact(sets.load(64)))
+    weights = model.weights(ill, np.arange(len(sets)) % 5)[:, :, 0].mean(axis=0)
+    scores = destruction.intact(elsewhere.load(64)) @ weights
+    external = auc(scores, (elsewhere.table["label"] == "disease").to_numpy())
+    assert found["auc_expected_elsewhere"].value == pytest.approx(external, abs=0.1)
+    if tie:
+        assert found["auc_intact"].value > external + 0.2

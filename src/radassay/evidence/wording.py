@@ -134,6 +134,7 @@ LABELS = {
     "auc_blurred": "AUC from 4 x 4 blurred means",
     "auc_fine_detail": "AUC from grain and fine detail",
     "auc_patches_shuffled": "AUC with the patches shuffled",
+    "auc_patches_outside": "AUC with patches outside the lungs shuffled",
     "auc_patches_shuffled_deep": "AUC with the patches shuffled, by a network",
     "auc_intact": "AUC with the patches in place",
     "auc_expected_elsewhere": "AUC expected in another hospital",

@@ -19,9 +19,10 @@ from radassay.stats.crossvalidated import CHANCE, Estimate, mean_of, model_of
 from radassay.stats.discriminant import Discriminant
 
 CHECK = "acquisition"
-BOUNDS = {"auc_file_facts": 0.60, "auc_colour": 0.60, "auc_fine_detail": 0.70, "auc_patches_shuffled": 0.70}
+BOUNDS = {"auc_file_facts": 0.60, "auc_colour": 0.60, "auc_fine_detail": 0.70, "auc_patches_outside": 0.70}
 NOISES = 3
 """Sets of pure noise that the pipeline is tried on."""
+SURVIVES = "opacities survive the shuffling too, so that this is the most that a shortcut can be, and no proof of one"
 GREY = "no picture has colour, so that colour can tell nothing"
 
 
@@ -32,8 +33,10 @@ class Acquisition:
     Every model is a ridge-regularised linear discriminant, scored on other patients than it was fitted to. The same
     pipeline is run on shuffled labels, noise and constant pictures, where it must find nothing. What is told without
     anatomy is taken off what is told with it, which estimates the area that another hospital would see, in the spirit
-    of Ong Ly et al., npj Digit Med 2024;7:124: expected = 0.5 + (area intact - area with the patches shuffled). The
-    formula is our reading of the idea (performance within less performance that needs no anatomy), not a quotation.
+    of Ong Ly et al., npj Digit Med 2024;7:124: expected = 0.5 + (area intact - area of shuffled patches outside the
+    lungs). The formula is our reading of the idea (performance within, less performance that needs no anatomy), not a
+    quotation. Patches of the lungs are left out because opacities survive any shuffling: with them, simulated sets
+    without a shortcut are expected at 0.61 where an unseen hospital sees 0.78.
     """
 
     steps: int = deep.STEPS
@@ -91,6 +94,7 @@ class _View(NamedTuple):
             "auc_blurred": destruction.blurred(pixels),
             "auc_fine_detail": destruction.fine_detail(pixels),
             "auc_patches_shuffled": destruction.without_order(pixels),
+            "auc_patches_outside": destruction.without_order(pixels, lungs=False),
             "auc_intact": destruction.intact(pixels),
         }
         models = {name: of if isinstance(of, str) else model_of(of) for name, of in features.items()}
@@ -135,14 +139,14 @@ def _areas(ready: Asked, view: _View) -> list[Finding]:
             findings += teller.refused(name, model)
             continue
         estimates[name] = question.estimate(question.scores(model))
-        findings += teller.area(name, estimates[name])
-    left = estimates["auc_intact"] - estimates["auc_patches_shuffled"]
+        findings += teller.area(name, estimates[name], SURVIVES if name == "auc_patches_shuffled" else "")
+    left = estimates["auc_intact"] - estimates["auc_patches_outside"]
     return findings + _expected(ready, left)
 
 
 def _expected(ready: Asked, left: Estimate) -> list[Finding]:
     """Return the area that is expected elsewhere: chance, and what the order of the patches adds."""
-    formula = "0.5 + (area of the intact picture - area with its patches shuffled), in the spirit of Ong Ly et al. 2024"
+    formula = "0.5 + (area intact - area of shuffled patches outside the lungs), our reading of Ong Ly et al. 2024"
     found = left.difference()
     blank = ready.teller.difference("auc_expected_elsewhere", left)[0]
     low, high = max(0.0, CHANCE + found.low), min(1.0, CHANCE + found.high)

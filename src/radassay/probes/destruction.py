@@ -8,11 +8,13 @@ from scipy.fft import dctn
 from scipy.ndimage import gaussian_filter
 
 from radassay.anatomy.features import histogram
-from radassay.anatomy.regions import thumbnails
+from radassay.anatomy.regions import outside_lungs, thumbnails
 from radassay.contracts import Grey
 
 PATCHES = 8
 """Patches along each side."""
+FREE = 0.75
+"""Share of a patch that lies outside the lungs where it counts as free of lung."""
 Features = NDArray[np.float64]
 
 
@@ -34,13 +36,20 @@ def shuffled_patches(pixels: Grey, rng: np.random.Generator) -> Grey:
     return back.reshape(pixels.shape).astype(np.float32)
 
 
-def without_order(pixels: Grey) -> Features:
-    """Return what of a picture is left when its patches are shuffled, (n, 4 * PATCHES**2).
+def without_order(pixels: Grey, *, lungs: bool = True) -> Features:
+    """Return what of a picture is left when its patches are shuffled, (n, 3 * patches + (size / PATCHES)**2).
 
     The patches' means, spreads and fine detail, each sorted, and their mean spectrum: no order of the patches changes
     them. A linear model of the shuffled pixels themselves would see less than a network does.
+
+    Args:
+        pixels: (n, size, size).
+        lungs: whether patches that may hold lung count.
     """
     cut = patches(pixels)
+    if not lungs:
+        free = thumbnails(outside_lungs(pixels.shape[1])[None].astype(np.float32), PATCHES)[0] >= FREE
+        cut = cut[:, free.ravel()]
     fine = np.abs(np.diff(cut, axis=3)).mean(axis=(2, 3)) + np.abs(np.diff(cut, axis=2)).mean(axis=(2, 3))
     spectrum = np.log(np.abs(dctn(cut, axes=(2, 3), norm="ortho")).mean(axis=1) + 1e-3)
     parts = [np.sort(cut.mean(axis=(2, 3)), axis=1), np.sort(cut.std(axis=(2, 3)), axis=1), np.sort(fine, axis=1)]
