@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.engine.processes import processes as pool_of
 from radassay.errors import InputError
 from radassay.matching.keypoints import LENGTH, MOST, Keypoints, detect
 from radassay.matching.picture import DETAIL, ready
+from radassay.matching.sharing import shared
 
 Read = Callable[[int], NDArray[np.float32]]
 """Image i as grey values in [0, 1], (height, width), at its native size."""
@@ -150,14 +150,8 @@ def describe(
         done += len(rows)
         report(done, count, "images described")
 
-    if processes <= 1 or len(parts) < 2:
-        for part in parts:
-            keep(work(part))
-    else:
-        with pool_of(processes) as pool:
-            for start in range(0, len(parts), 4 * processes):
-                for rows in pool.map(work, parts[start : start + 4 * processes]):
-                    keep(rows)
+    for rows in shared(work, parts, processes):
+        keep(rows)
     if path is not None and not path.exists():
         path.touch()
     return Described(count, None if path is not None else records, path)

@@ -22,7 +22,7 @@ STRETCH = 2.2
 """Largest ratio of the scales along two directions."""
 ZOOM = (0.2, 5.0)
 """Smallest and largest scale."""
-FEWEST = 5
+FEWEST = 8
 """Matches that must agree on a placement for it to be followed up."""
 
 Points = NDArray[np.float64]

@@ -74,6 +74,8 @@ def _resized(picture: Grey, height: int, width: int) -> Grey:
 
 def _inside(grey: Grey) -> tuple[int, int]:
     """Return the first row that is no border, and the one after the last."""
+    if not grey.size:
+        return 0, 0
     low, high = np.percentile(grey, (2, 98), axis=1)
     rows = np.flatnonzero(high - low > FLAT)
     return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 0)

@@ -1,169 +1,25 @@
-"""The likeliest pairs, from one short vector an image."""
+"""The likeliest pairs: each image's nearest few by their vectors, over all changes looked for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from usearch.index import Index
 
+from radassay.matching.codebook import Codebook, Vectors
 from radassay.matching.described import Described
-from radassay.matching.keypoints import CHANGES, LENGTH, Change, root
+from radassay.matching.keypoints import CHANGES, Change
+from radassay.matching.sharing import shared
 
-CENTRES = 128
-KEPT = 64
-"""Dimensions of a descriptor after projection."""
-LONGEST = 512
-"""Values of an image's vector."""
-SAMPLED = 1024
-"""Images that the codebook is learnt from."""
 EXACT = 20_000
 """Images up to which every pair of vectors is compared; above, a graph of neighbours is searched."""
-
-Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Codebook:
-    """How the descriptors of an image become one vector (VLAD: Jégou et al., IEEE TPAMI 2012;34:1704)."""
-
-    mean: Vectors
-    projection: Vectors
-    """(128, 64)."""
-    centres: Vectors
-    """(k, 64)."""
-    middle: Vectors
-    reduction: Vectors
-    """(k * 64, d)."""
-
-    @classmethod
-    def learn(cls, sets: list[Described], rng: np.random.Generator) -> Codebook | None:
-        """Return the codebook of a random part of the images, or None where they have no keypoints."""
-        owners = np.concatenate([np.full(len(s), number) for number, s in enumerate(sets)])
-        places = np.concatenate([np.arange(len(s)) for s in sets])
-        chosen = np.sort(rng.choice(len(owners), min(SAMPLED, len(owners)), replace=False))
-        descriptors = [_descriptors(sets[owners[i]], int(places[i])) for i in chosen]
-        pool = [d[rng.permutation(len(d))[:100]] for d in descriptors if len(d)]
-        if not pool:
-            return None
-        sample = np.concatenate(pool)
-        mean = sample.mean(axis=0)
-        _, axes = np.linalg.eigh(np.cov((sample - mean).T, ddof=0).astype(np.float64))
-        projection = np.ascontiguousarray(axes[:, ::-1][:, :KEPT]).astype(np.float32)
-        centres = _means((sample - mean) @ projection, CENTRES, rng)
-        plain = cls(mean, projection, centres, np.zeros(1, np.float32), np.empty((0, 0), np.float32))
-        rows = np.stack(
-            [plain._aggregate(d, CHANGES[rng.integers(len(CHANGES))]) for d in descriptors for _ in range(3)]
-        )
-        middle = rows.mean(axis=0)
-        _, spread, axes = np.linalg.svd(rows - middle, full_matrices=False)
-        kept = max(1, min(LONGEST, int((spread > 1e-3 * max(spread[0], 1e-6)).sum())))
-        weight = np.maximum(spread[:kept], 1e-6) ** -0.5
-        return cls(mean, projection, centres, middle, np.ascontiguousarray(axes[:kept].T * weight).astype(np.float32))
-
-    def vectors(self, images: Described, change: Change, start: int = 0, stop: int | None = None) -> Vectors:
-        """Return the vectors (n, d) of length 1 of images changed so; zeros where an image has no keypoints."""
-        stop = len(images) if stop is None else stop
-        out = np.zeros((stop - start, self.reduction.shape[1]), dtype=np.float32)
-        for at in range(start, stop, 256):
-            upto = min(at + 256, stop)
-            records = images.rows(at, upto)
-            found = np.flatnonzero(records["count"] > 0)
-            if not len(found):
-                continue
-            rows = np.stack([self._aggregate(root(r["descriptors"][: r["count"]]), change) for r in records[found]])
-            out[at - start + found] = (rows - self.middle) @ self.reduction
-        return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9), dtype=np.float32)
-
-    def _aggregate(self, descriptors: Vectors, change: Change) -> Vectors:
-        """Return the residuals of descriptors (k, 128) to their centres, summed by centre and evened out."""
-        points = (descriptors[:, change.order] - self.mean) @ self.projection
-        nearest = (points @ self.centres.T - 0.5 * (self.centres**2).sum(axis=1)).argmax(axis=1)
-        belongs = np.zeros((len(self.centres), len(points)), dtype=np.float32)
-        belongs[nearest, np.arange(len(points))] = 1
-        sums = belongs @ points - belongs.sum(axis=1, keepdims=True) * self.centres
-        sums /= np.linalg.norm(sums, axis=1, keepdims=True) + 1e-6
-        flat = (np.sign(sums) * np.sqrt(np.abs(sums))).reshape(-1)
-        return np.asarray(flat / max(float(np.linalg.norm(flat)), 1e-6), dtype=np.float32)
-
-
-def _descriptors(images: Described, number: int) -> Vectors:
-    row = images.rows(number, number + 1)[0]
-    return root(row["descriptors"][: row["count"]]) if row["count"] else np.empty((0, LENGTH), np.float32)
-
-
-def _means(points: Vectors, k: int, rng: np.random.Generator, rounds: int = 12) -> Vectors:
-    """Return k centres of points (Lloyd's k-means from random points)."""
-    centres = points[rng.choice(len(points), min(k, len(points)), replace=False)].copy()
-    for _ in range(rounds):
-        nearest = (points @ centres.T - 0.5 * (centres**2).sum(axis=1)).argmax(axis=1)
-        for centre in range(len(centres)):
-            if (nearest == centre).any():
-                centres[centre] = points[nearest == centre].mean(axis=0)
-    return centres
-
-
-@dataclass(frozen=True)
-class Shortlist:
-    """Pairs worth a closer look."""
-
-    pairs: NDArray[np.intp]
-    """(k, 2), each once, sorted."""
-    changes: NDArray[np.intp]
-    """(k,) the change of the first picture, a position in `CHANGES`, that makes it most like the second."""
-
-
-def shortlist(first: Described, second: Described | None, codebook: Codebook, candidates: int) -> Shortlist:
-    """Return each image's nearest few, either way, over all changes."""
-    other = first if second is None else second
-    plain = codebook.vectors(other, CHANGES[0])
-    found: dict[tuple[int, int], tuple[float, int]] = {}
-    for number, change in enumerate(CHANGES):
-        changed = codebook.vectors(first, change)
-        for i, j, likeness in _nearest(changed, plain, candidates, second is None):
-            pair = (i, j)
-            if pair not in found or likeness > found[pair][0]:
-                found[pair] = (likeness, number)
-    return _few(found, candidates, second is None)
-
-
-def _nearest(a: Vectors, b: Vectors, k: int, same: bool) -> list[tuple[int, int, float]]:
-    """Return (row of a, row of b, likeness) of the nearest k of each row and of each column."""
-    out: list[tuple[int, int, float]] = []
-    for start in range(0, len(a), 1024):
-        likeness = a[start : start + 1024] @ b.T
-        if same:
-            likeness[np.arange(len(likeness)), start + np.arange(len(likeness))] = -2
-        for axis in (1,) if same else (0, 1):
-            most = min(k, likeness.shape[axis])
-            near = np.argpartition(-likeness, most - 1, axis=axis).take(np.arange(most), axis=axis)
-            rows, columns = np.nonzero(np.ones_like(near))
-            i, j = (rows, near[rows, columns]) if axis else (near[rows, columns], columns)
-            out += zip((i + start).tolist(), j.tolist(), likeness[i, j].tolist(), strict=True)
-    return [(i, j, likeness) for i, j, likeness in out if likeness > 0 and not (same and i == j)]
-
-
-def _few(found: dict[tuple[int, int], tuple[float, int]], k: int, same: bool) -> Shortlist:
-    """Return the best k of each image among the pairs found over all changes."""
-    by_first: dict[Any, list[tuple[float, int, int]]] = {}
-    for (i, j), (likeness, _) in found.items():
-        by_first.setdefault(("a", i), []).append((-likeness, i, j))
-        if not same:
-            by_first.setdefault(("b", j), []).append((-likeness, i, j))
-    kept: dict[tuple[int, int], tuple[float, int]] = {}
-    for ranked in by_first.values():
-        for _, i, j in sorted(ranked)[:k]:
-            likeness, change = found[i, j]
-            pair = (i, j)
-            if same and i > j:
-                pair, change = (j, i), _inverse(change)
-            if pair not in kept or likeness > kept[pair][0]:
-                kept[pair] = (likeness, change)
-    pairs = sorted(kept)
-    return Shortlist(
-        np.array(pairs, dtype=np.intp).reshape(-1, 2), np.array([kept[p][1] for p in pairs], dtype=np.intp)
-    )
+FEW = (4000, 400)
+"""Pairs of images, at most, that are all looked at unchanged, and under every change too."""
+PART = 1024
 
 
 def _inverse(number: int) -> int:
@@ -171,3 +27,114 @@ def _inverse(number: int) -> int:
     change = CHANGES[number]
     turns = change.turns if change.mirrored else -change.turns % 4
     return CHANGES.index(Change(turns, change.mirrored, change.inverted))
+
+
+UNDONE = np.array([_inverse(number) for number in range(len(CHANGES))])
+"""The change that undoes each."""
+Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Rows of the first, rows of the second, change of the first; (k,) each."""
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """Pairs worth a closer look."""
+
+    pairs: NDArray[np.int64]
+    """(k, 2) sorted; within one set the smaller first. A pair may come under several changes."""
+    changes: NDArray[np.int64]
+    """(k,) the change of the first picture, a position in `CHANGES`, under which it is like the second."""
+
+
+def shortlist(
+    first: Described,
+    second: Described | None,
+    codebook: Codebook,
+    candidates: int,
+    processes: int = 1,
+    exact: int = EXACT,
+) -> Shortlist:
+    """Return each image's nearest few unchanged, and its nearest under every change, either way.
+
+    Args:
+        first: images.
+        second: others; None compares the first among themselves.
+        codebook: makes their vectors.
+        candidates: nearest images of each image; of its changed versions, a quarter as many.
+        processes: how many share the work; the result is the same.
+        exact: images up to which all pairs are compared. Above, neighbours are looked for in a graph (HNSW: Malkov &
+            Yashunin, IEEE TPAMI 2020;42:824), at a cost that grows as n log n.
+    """
+    n, m = len(first), len(first if second is None else second)
+    parts = [_searched(first, second, codebook, candidates, processes, max(n, m) > exact)]
+    if second is not None and max(n, m) > exact:
+        j, i, change = _searched(second, first, codebook, candidates, processes, True)
+        parts.append((i, j, UNDONE[change]))
+    i, j, change = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    if second is None:
+        back = i > j
+        change = np.where(back, UNDONE[change], change)
+        i, j = np.minimum(i, j), np.maximum(i, j)
+    kept = np.unique(np.column_stack([i, j, change]), axis=0)
+    return Shortlist(kept[:, :2], kept[:, 2])
+
+
+def _searched(
+    first: Described, second: Described | None, codebook: Codebook, candidates: int, processes: int, graph: bool
+) -> Found:
+    """Return the nearest of every image under every change."""
+    other = first if second is None else second
+    plain = np.concatenate(list(_vectors(codebook, other, CHANGES[0], processes)))
+    index = None
+    if graph:
+        index = Index(ndim=plain.shape[1], metric="ip", dtype="f16")
+        # One thread: the graph, and with it the result, depends on the order in which vectors enter it.
+        index.add(np.arange(len(plain)), plain, threads=1)
+    found = []
+    for number, change in enumerate(CHANGES):
+        start = 0
+        k = candidates if number == 0 else max(1, candidates // 4)
+        if len(first) * len(other) <= FEW[min(number, 1)]:
+            k = len(other)
+        for changed in _vectors(codebook, first, change, processes):
+            own = start if second is None else None
+            i, j = _nearest(changed, plain, own, k) if index is None else _around(changed, index, own, k)
+            found.append((i + start, j, np.full(len(i), number)))
+            start += len(changed)
+    i, j, change_of = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    return i, j, change_of
+
+
+def _vectors(codebook: Codebook, images: Described, change: Change, processes: int) -> Iterator[Vectors]:
+    """Yield the vectors of all images in parts."""
+    ranges = [(start, min(start + PART, len(images))) for start in range(0, len(images), PART)]
+    yield from shared(partial(_part, codebook, images, change), ranges, processes)
+
+
+def _part(codebook: Codebook, images: Described, change: Change, rows: tuple[int, int]) -> Vectors:
+    return codebook.vectors(images, change, *rows)
+
+
+def _nearest(a: Vectors, b: Vectors, own: int | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nearest k of each row of a and, unless a lies in b from row `own`, of each row of b."""
+    likeness = a @ b.T
+    if own is not None:
+        likeness[np.arange(len(a)), own + np.arange(len(a))] = 0
+    rows, columns = [], []
+    for axis in (1,) if own is not None else (0, 1):
+        most = min(k, likeness.shape[axis])
+        near = np.argpartition(-likeness, most - 1, axis=axis).take(np.arange(most), axis=axis)
+        along = np.broadcast_to(np.expand_dims(np.arange(near.shape[1 - axis]), axis), near.shape)
+        rows.append((along if axis else near).reshape(-1))
+        columns.append((near if axis else along).reshape(-1))
+    i, j = np.concatenate(rows), np.concatenate(columns)
+    kept = likeness[i, j] != 0
+    return i[kept], j[kept]
+
+
+def _around(a: Vectors, index: Index, own: int | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the nearest k of each row of a in the graph."""
+    near = index.search(a, min(k + 1, len(index)), threads=1)
+    i = np.repeat(np.arange(len(a)), near.keys.shape[1])
+    j = near.keys.reshape(-1).astype(np.int64)
+    kept = np.ones(len(i), dtype=bool) if own is None else i + own != j
+    return i[kept], j[kept]
