@@ -179,7 +179,9 @@ def toned(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     v, u = np.mgrid[-1 : 1 : shown.shape[0] * 1j, -1 : 1 : shown.shape[1] * 1j]
     shown = shown + rng.normal(0, 0.06) * v + rng.normal(0, 0.06) * u
     low, high = rng.uniform(-0.15, 0.3), rng.uniform(0.6, 1.35)
-    shown = low + np.clip(shown, 0, 1) * (high - low) + rng.normal(0, rng.choice([0.0, rng.uniform(0, 0.03)]), shown.shape)
+    shown = (
+        low + np.clip(shown, 0, 1) * (high - low) + rng.normal(0, rng.choice([0.0, rng.uniform(0, 0.03)]), shown.shape)
+    )
     shown = gaussian_filter(shown, rng.choice([0.0, 0.0, rng.uniform(0, 1.2)]))
     if rng.random() < 0.25:
         pad = [(int(a), int(b)) for a, b in rng.integers(0, 14, (2, 2))]

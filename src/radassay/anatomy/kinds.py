@@ -23,9 +23,14 @@ LEARNED = np.array([10, 7, 8, 5, 4]) / 34
 """Share of each kind among the pictures that the network learned from."""
 OTHER, SURE = 0.2, 0.9
 """Probability from which a picture is named another kind than its set's, and no radiograph."""
+BEYOND_DOUBT = 0.999
+"""Probability that the network itself gives to what is no radiograph at all."""
 SIDE = 64
 LAYERS = (("a", 2), ("b", 2), ("c", 2), ("d", 1), ("e", 1))
 """Name and stride of each convolution."""
+HEADS = {"kind": slice(0, 5), "negative": slice(5, 7), "turns": slice(7, 11), "mirrored": slice(11, 13)}
+"""Which outputs of the network belong to which question; `mirrored` is learned and never asked, since in films of the
+ill too few hearts lie clearly to one side."""
 Array = NDArray[np.float32]
 
 
@@ -84,15 +89,20 @@ def shares(kind: NDArray[np.floating[Any]], rounds: int = 100) -> NDArray[np.flo
     """Return the share of each kind in a set, (5,), for which the probabilities explain themselves best.
 
     Expectation maximisation over the shares alone (Saerens, Latinne & Decaestecker, Neural Comput 2002;14:21), from
-    the shares that the network learned from, with one picture's worth of doubt spread over all kinds.
+    the shares that the network learned from, with one picture's worth of doubt spread over all kinds. The share of
+    pictures that are no radiograph is those beyond doubt and one more: a set of washed-out films, each of them
+    doubtful, would otherwise talk itself into many.
 
     Args:
         kind: (n, 5) probabilities of the pictures of one set, from `see`.
         rounds: steps; the shares settle within a few dozen.
     """
-    found = LEARNED.copy()
+    none = KINDS.index("none")
+    found, pinned = LEARNED.copy(), (1 + (kind[:, none] > BEYOND_DOUBT).sum()) / (len(kind) + 2)
     for _ in range(rounds):
         found = (given(kind, found).sum(axis=0) + 1 / len(KINDS)) / (len(kind) + 1)
+        found *= (1 - pinned) / (1 - found[none])
+        found[none] = pinned
     return found
 
 
@@ -110,17 +120,14 @@ def decide(kind: NDArray[np.floating[Any]], held: NDArray[np.float64]) -> NDArra
     """
     odds = given(kind, held)
     none, main = KINDS.index("none"), int(held[:-1].argmax())
+    modality = np.array([0, 0, 1, 1, -1])
     named = np.full(len(odds), KINDS[main], dtype="U16")
-    others = odds.copy()
-    others[:, [main, none]] = 0
-    best = others.argmax(axis=1)
-    named = np.where(others.max(axis=1) >= OTHER, np.array(KINDS)[best], named)
+    # first within the modality of the set, then against it: a slice is a slice, whichever way it was cut
+    for mine in (modality == modality[main], modality == 1 - modality[main]):
+        others = np.where(mine & (np.arange(5) != main), odds, 0)
+        best = np.array(KINDS)[others.argmax(axis=1)]
+        named = np.where(others.sum(axis=1) >= OTHER, best, named)
     return np.where(odds[:, none] >= SURE, "none", named)
-
-
-HEADS = {"kind": slice(0, 5), "negative": slice(5, 7), "turns": slice(7, 11), "mirrored": slice(11, 13)}
-"""Which outputs of the network belong to which question; `mirrored` is learned and never asked, since in films of the
-ill too few hearts lie clearly to one side."""
 
 
 def _heads(pictures: Array) -> dict[str, Array]:

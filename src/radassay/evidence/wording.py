@@ -68,6 +68,7 @@ LABELS = {
     "share_negative": "Negatives",
     "share_turned": "Turned or upside down",
     "share_panels": "Screenshots or several pictures in one",
+    "share_doubtful": "Perhaps no radiograph",
     "share_tint": "Tinted pictures",
     "share_enlarged": "Blown up from thumbnails",
     "share_coloured_marks": "Coloured marks",

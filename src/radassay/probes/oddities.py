@@ -131,6 +131,8 @@ def _with_others(table: pd.DataFrame, surveys: Sequence[Survey]) -> Sights:
                 sights[row] = {"no_radiograph": sights[row].get("no_radiograph", told)}
                 continue
             sights[row]["unlike"] = sight
+            if (doubt := float(surveys[row].kind[KINDS.index("none")])) >= SURE:
+                sights[row]["doubtful"] = Sight(doubt, "no chest can be made out, or hardly: look at it")
             if kind != main:
                 other = "other_modality" if is_ct(kind) != is_ct(main) else "other_view"
                 sights[row][other] = Sight(

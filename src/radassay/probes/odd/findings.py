@@ -201,7 +201,7 @@ def of_label(
 ) -> list[Finding]:
     """Return how well the label can be read off what is odd about the pictures, without looking at any chest."""
     row = {int(image): k for k, image in enumerate(images)}
-    asked = [o for o in ODDITIES if o != "unlike"]
+    asked = [o for o in ODDITIES if o not in ("unlike", "doubtful")]
     flags = np.array([[s.get(o, Sight(0.0)).seen for o in asked] for s in sights], dtype=float).reshape(-1, len(asked))
     flags = np.column_stack([flags, grey])
     names = [*(ODDITIES[o][0] for o in asked), "grey stored in three channels"]

@@ -101,7 +101,7 @@ def sensitivities(
         for k, row in enumerate(rows):
             whole, fine = pictures(int(row))
             made = ways[k % len(ways)](fine if name in ("enlarged", "blocking") else whole, rng)
-            hits.append(_found(name, Look(made, (0.0, 255.0)), strict, _with(held, "none", 1 / len(images))))
+            hits.append(_found(name, Look(made, (0.0, 255.0)), strict, held))
         value = share(np.array(hits), units[images[rows]])
         found[name] = Sensitivity(value, len(rows), float(has.mean()), what)
     return found | _strangers(main, held)

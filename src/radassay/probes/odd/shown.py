@@ -9,8 +9,11 @@ from radassay.probes.odd.colour import hues
 from radassay.probes.odd.look import NOTHING, Look, Sight
 from radassay.probes.odd.text import writing
 
-FEW, PAGE = 12, 40
-"""Grey values that hold nearly all pixels of a drawing, and of a page of text; a radiograph of 8 bits holds more."""
+FEW, PAGE = 12, 70
+"""Grey values that hold nearly all pixels of a drawing, and of a page of text saved as JPEG; a radiograph of 8 bits
+holds more."""
+EMPTY = 0.6
+"""Share of a page that is paper; not even the air around a body is as much of a slice, and as even."""
 WORDS = {
     "frontal": "frontal chest film",
     "lateral": "lateral chest film",
@@ -44,10 +47,8 @@ def _drawing(look: Look, covered: float) -> tuple[float, str]:
     few = int(np.searchsorted(np.cumsum(np.sort(levels)[::-1]), 0.95)) + 1
     if few <= 2 or look.grey.std() < 0.01:
         return 1.0, "blank, or black and white without any grey"
-    if few > PAGE:
-        return 0.0, ""
     empty = float(np.convolve(levels, np.ones(5)).max())
-    if empty > 0.6:
+    if empty > EMPTY and few <= PAGE:
         # nothing on empty ground is a vessel, so that small letters count too
         covered = max(covered, writing(look)[2])
         if covered > 0.03:

@@ -21,6 +21,7 @@ ODDITIES = {
     "turned": ("turned or upside down", 0.7),
     "panels": ("several panels or a screenshot", 0.65),
     "tint": ("tinted", 0.6),
+    "doubtful": ("perhaps no radiograph", 0.57),
     "enlarged": ("blown up from a thumbnail", 0.55),
     "coloured_marks": ("coloured marks", 0.5),
     "text": ("burned-in text", 0.4),
