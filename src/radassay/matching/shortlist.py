@@ -17,7 +17,7 @@ from radassay.matching.sharing import shared
 
 EXACT = 20_000
 """Images up to which every pair of vectors is compared; above, a graph of neighbours is searched."""
-FEW = (4000, 400)
+FEW = (4000, 100)
 """Pairs of images, at most, that are all looked at unchanged, and under every change too."""
 PART = 1024
 
