@@ -19,7 +19,8 @@ EXACT = 20_000
 """Images up to which every pair of vectors is compared; above, a graph of neighbours is searched."""
 FEW = (4000, 100)
 """Pairs of images, at most, that are all looked at unchanged, and under every change too."""
-PART = 1024
+PART = 512
+"""Images whose vectors are made at a time."""
 
 
 def _inverse(number: int) -> int:
@@ -66,8 +67,8 @@ def shortlist(
     """
     n, m = len(first), len(first if second is None else second)
     parts = [_searched(first, second, codebook, candidates, processes, max(n, m) > exact)]
-    if second is not None and max(n, m) > exact:
-        j, i, change = _searched(second, first, codebook, candidates, processes, True)
+    if second is not None:
+        j, i, change = _searched(second, first, codebook, candidates, processes, max(n, m) > exact)
         parts.append((i, j, UNDONE[change]))
     i, j, change = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     if second is None:
@@ -83,50 +84,48 @@ def _searched(
 ) -> Found:
     """Return the nearest of every image under every change."""
     other = first if second is None else second
-    plain = np.concatenate(list(_vectors(codebook, other, CHANGES[0], processes)))
+    plain = np.concatenate([part for (part,) in _vectors(codebook, other, CHANGES[:1], processes)])
     index = None
     if graph:
         index = Index(ndim=plain.shape[1], metric="ip", dtype="f16")
         # One thread: the graph, and with it the result, depends on the order in which vectors enter it.
         index.add(np.arange(len(plain)), plain, threads=1)
     found = []
-    for number, change in enumerate(CHANGES):
-        start = 0
-        k = candidates if number == 0 else max(1, candidates // 4)
-        if len(first) * len(other) <= FEW[min(number, 1)]:
-            k = len(other)
-        for changed in _vectors(codebook, first, change, processes):
+    every = len(first) * len(other)
+    for start, by_change in zip(_starts(first), _vectors(codebook, first, CHANGES, processes), strict=True):
+        for number, changed in enumerate(by_change):
+            k = candidates if number == 0 else max(1, candidates // 4)
+            k = len(other) if every <= FEW[min(number, 1)] else k
             own = start if second is None else None
             i, j = _nearest(changed, plain, own, k) if index is None else _around(changed, index, own, k)
             found.append((i + start, j, np.full(len(i), number)))
-            start += len(changed)
     i, j, change_of = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return i, j, change_of
 
 
-def _vectors(codebook: Codebook, images: Described, change: Change, processes: int) -> Iterator[Vectors]:
-    """Yield the vectors of all images in parts."""
-    ranges = [(start, min(start + PART, len(images))) for start in range(0, len(images), PART)]
-    yield from shared(partial(_part, codebook, images, change), ranges, processes)
+def _starts(images: Described) -> range:
+    return range(0, len(images), PART)
 
 
-def _part(codebook: Codebook, images: Described, change: Change, rows: tuple[int, int]) -> Vectors:
-    return codebook.vectors(images, change, *rows)
+def _vectors(
+    codebook: Codebook, images: Described, changes: tuple[Change, ...], processes: int
+) -> Iterator[list[Vectors]]:
+    """Yield the vectors of all images in parts, under each change."""
+    yield from shared(partial(_part, codebook, images, changes), _starts(images), processes)
+
+
+def _part(codebook: Codebook, images: Described, changes: tuple[Change, ...], start: int) -> list[Vectors]:
+    stop = min(start + PART, len(images))
+    return [codebook.vectors(images, change, start, stop) for change in changes]
 
 
 def _nearest(a: Vectors, b: Vectors, own: int | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the nearest k of each row of a and, unless a lies in b from row `own`, of each row of b."""
+    """Return the nearest k of each row of a; where a lies in b from row `own`, not itself."""
     likeness = a @ b.T
     if own is not None:
         likeness[np.arange(len(a)), own + np.arange(len(a))] = 0
-    rows, columns = [], []
-    for axis in (1,) if own is not None else (0, 1):
-        most = min(k, likeness.shape[axis])
-        near = np.argpartition(-likeness, most - 1, axis=axis).take(np.arange(most), axis=axis)
-        along = np.broadcast_to(np.expand_dims(np.arange(near.shape[1 - axis]), axis), near.shape)
-        rows.append((along if axis else near).reshape(-1))
-        columns.append((near if axis else along).reshape(-1))
-    i, j = np.concatenate(rows), np.concatenate(columns)
+    near = np.argpartition(-likeness, min(k, len(b)) - 1, axis=1)[:, :k]
+    i, j = np.repeat(np.arange(len(a)), near.shape[1]), near.reshape(-1)
     kept = likeness[i, j] != 0
     return i[kept], j[kept]
 
