@@ -94,10 +94,23 @@ def test_the_variance_is_that_of_the_clustered_areas():
     positive, patients = rng.random(90) < 0.4, np.repeat(np.arange(45), 2).astype(str)
     question = Question.ask(positive, patients, rng, repeats=1, permutations=0)
     scores = rng.normal(size=90) + positive
-    found = question.estimate(scores[None, :, None])
+    found = question.estimate(scores[None, :, None], fold=np.zeros((1, 90), dtype=int))
     direct = area(scores, positive, patients)
     assert found.value == pytest.approx(aucs(scores[None], positive)[0])
     assert found.area().high - found.area().low == pytest.approx(direct.high - direct.low, rel=0.1)
+
+
+def test_a_source_alone_has_the_area_that_its_shares_make():
+    # scores of different folds are not compared: this would lower the area of what takes few values
+    rng = np.random.default_rng(0)
+    gaps = []
+    for _ in range(20):
+        ill = rng.random(120) < 0.5
+        north = rng.random(120) < np.where(ill, 0.75, 0.25)
+        question = Question.ask(ill, np.arange(120).astype(str), rng, permutations=0)
+        found = question.estimate(question.scores(np.stack([north, ~north], axis=1).astype(float)))
+        gaps.append(found.value - 0.5 * (north[ill].mean() + (~north[~ill]).mean()))
+    assert abs(np.mean(gaps)) < 0.01
 
 
 def test_ranking_some_images_leaves_the_others_out():
@@ -105,6 +118,8 @@ def test_ranking_some_images_leaves_the_others_out():
     scores = np.where(question.positive, 1.0, 0.0)[None, :, None]
     half = np.arange(60) < 30
     assert question.estimate(scores, lambda labels: (half, labels)).value == 1
+    single = question.estimate(scores, lambda labels: (labels & (np.arange(60) < 2) | ~labels, labels))
+    assert single.area().high - single.area().low > 0.5
     with pytest.raises(ValueError, match="positives and negatives"):
         question.estimate(scores, lambda labels: (labels, labels))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -131,8 +131,7 @@ class _Scoped:
 
     def by_score(self) -> list[Finding]:
         """Ask whether a model of the label ranks images without it by how common it is in their source (T2)."""
-        name, source = "auc_source_by_disease_score", self.scope.source
-        code = np.unique(source, return_inverse=True)[1]
+        name, code = "auc_source_by_disease_score", self._code
 
         def ranked(labels: NDArray[np.bool_]) -> Rows:
             common = np.bincount(code, labels) / np.bincount(code)
@@ -166,7 +165,7 @@ class _Scoped:
         teller, source = self.asked.teller, self.scope.source
         left = self._leavable()
         seen = {kind: self._of(self._scores, kind) for kind in left}
-        unseen = {kind: self._of(self._without, kind) for kind in left}
+        unseen = {kind: self._of(self._without, kind, self._code[None]) for kind in left}
         for kind in self.kinds:
             inside = source == kind
             rows.append(
@@ -196,11 +195,10 @@ class _Scoped:
         if not left:
             return [f for n in ("auc_seen_deep", "auc_unseen_deep") for f in teller.refused(n, INSEPARABLE)]
         pixels: Grey = self.asked.pixels
-        code = np.unique(self.scope.source, return_inverse=True)[1]
         findings = []
-        for name, fold in (("auc_seen_deep", self.asked.question.fold[0]), ("auc_unseen_deep", code)):
+        for name, fold in (("auc_seen_deep", self.asked.question.fold[0]), ("auc_unseen_deep", self._code)):
             scores = deep.scores(classifier, pixels, task.positive, task.units, fold, seed, steps)
-            found = self._mean({kind: self._of(scores, kind) for kind in left})
+            found = self._mean({kind: self._of(scores, kind, fold[None]) for kind in left})
             findings += teller.area(name, found, deep.CAUTION, of_sources=left)
         return findings
 
@@ -212,11 +210,14 @@ class _Scoped:
     def _without(self) -> NDArray[np.float64]:
         """Scores of models that never saw the image's source."""
         model = self.asked.question.model(self.small.reshape(len(self.small), -1))
-        code = np.unique(self.scope.source, return_inverse=True)[1]
-        return model.scores(self.asked.question.targets.astype(np.float64), code)[None]
+        return model.scores(self.asked.question.targets.astype(np.float64), self._code)[None]
 
-    def _of(self, scores: NDArray[np.float64], kind: str) -> Estimate:
-        return self.asked.question.estimate(scores, lambda labels: (self.scope.source == kind, labels))
+    @property
+    def _code(self) -> NDArray[np.integer[Any]]:
+        return np.unique(self.scope.source, return_inverse=True)[1]
+
+    def _of(self, scores: NDArray[np.float64], kind: str, fold: NDArray[np.integer[Any]] | None = None) -> Estimate:
+        return self.asked.question.estimate(scores, lambda labels: (self.scope.source == kind, labels), fold)
 
     def _mean(self, of: dict[str, Estimate]) -> Estimate:
         """Return the mean over sources, weighted by how much each can tell."""

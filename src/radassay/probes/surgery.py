@@ -89,6 +89,4 @@ def operated(
             scores[row, test] = pictures[test].reshape(int(test.sum()), -1) @ weights[k]
         threshold = np.quantile(scores[0, test, 0], 1 - question.positive[test].mean())
         flips[test] = (scores[0, test, 0] > threshold) != (scores[1, test, 0] > threshold)
-        # each model has a scale of its own; its scores are put around what it gives unedited pictures on average
-        scores[:, test] -= scores[0, test].mean(axis=0)
     return question.estimate(scores[:1]) - question.estimate(scores[1:]), flips

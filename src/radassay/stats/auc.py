@@ -111,29 +111,6 @@ def clustered(scores: Scores, positive: NDArray[np.bool_], patients: NDArray[np.
     return Areas(areas, covariance)
 
 
-def influences(
-    scores: Scores, positive: NDArray[np.bool_], cluster: NDArray[np.integer[Any]], clusters: int
-) -> NDArray[np.float64]:
-    """Return how far each patient moves the areas, (m, clusters); the sum of squares is the area's variance.
-
-    The variance is that of `clustered` but for its small-sample factor where patients have images of both classes.
-    Areas of different images of the same patients can so be added and subtracted, and keep a variance.
-
-    Args:
-        scores: (m, n) m sets of scores.
-        positive: (n,) whether the image is positive.
-        cluster: (n,) number of the patient, from 0.
-        clusters: how many patients there are, some perhaps without images here.
-    """
-    above, below = placements(scores, positive)
-    parts = []
-    for excess, mine in ((above, cluster[positive]), (below, cluster[~positive])):
-        units = len(np.unique(mine))
-        factor = math.sqrt(_small(units)) if units > 1 else math.inf
-        parts.append(_sums(excess - excess.mean(axis=1, keepdims=True), mine, clusters) / len(mine) * factor)
-    return np.asarray(np.nan_to_num(parts[0], nan=np.inf) + np.nan_to_num(parts[1], nan=np.inf), dtype=np.float64)
-
-
 def _small(clusters: int) -> float:
     return clusters / (clusters - 1)
 
