@@ -17,7 +17,7 @@ def phantoms(patients=60, seed=0, **settings):
     """A simulated cohort, one image a patient, 128 pixels; do not change it, make another with `repainted`."""
     folder = Path(tempfile.mkdtemp(prefix="radassay-phantoms-"))
     cohort = Cohort(**{"patients": patients, "images_per_patient": 1, "size": 128, "seed": seed} | settings)
-    return make_phantoms(folder, cohort)
+    return make_phantoms(folder, cohort, workers=1)
 
 
 def drawn(pictures, name="drawn", **columns):
