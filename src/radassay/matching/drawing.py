@@ -61,20 +61,19 @@ def _tile(pair: Shown, side: int, lines: int) -> Image.Image:
     font = ImageFont.load_default(size=FONT)
     width = 2 * side + GAP
     below = [line for text in pair.below for line in _wrapped(text, width, font)]
-    tile = Image.new("RGB", (width, side + LINE_HEIGHT * (1 + len(below)) + 4), PAPER)
+    fitted = [_fit(picture, side) for picture in (pair.first, pair.second)]
+    tall = max(small.height for small, _ in fitted)
+    tile = Image.new("RGB", (width, tall + LINE_HEIGHT * (1 + len(below)) + 4), PAPER)
     pen = ImageDraw.Draw(tile)
     joined = []
-    for left, picture, name, points in zip(
-        (0, side + GAP), (pair.first, pair.second), pair.above, pair.points, strict=True
-    ):
+    for left, (small, scale), name, points in zip((0, side + GAP), fitted, pair.above, pair.points, strict=True):
         pen.text((left, 0), _fitted(name, side, font), fill=INK, font=font)
-        small, scale = _fit(picture, side)
-        corner = np.array([left + (side - small.width) // 2, LINE_HEIGHT + (side - small.height) // 2])
+        corner = np.array([left + (side - small.width) // 2, LINE_HEIGHT + (tall - small.height) // 2])
         tile.paste(small, (int(corner[0]), int(corner[1])))
         joined.append(corner + (np.asarray(points, dtype=float).reshape(-1, 2) + 0.5) * scale)
     _join(tile, joined[0], joined[1], lines)
     for number, text in enumerate(below):
-        at = (0, side + LINE_HEIGHT * (number + 1) + 2)
+        at = (0, tall + LINE_HEIGHT * (number + 1) + 2)
         pen.text(at, text, fill=FAINT if number else INK, font=font)
     return tile
 
