@@ -42,6 +42,8 @@ one CT next to each other at most 0.70.
 """
 BELOW = 200
 """Pairs kept below the threshold, the best."""
+WORTH = 0.3
+"""Score that a pair must still be able to reach for its pictures to be laid over each other."""
 CHUNK = 64
 
 
@@ -143,7 +145,7 @@ def _verified(first: Described, second: Described, listed: Shortlist) -> tuple[l
 
 def _looked_at(pair: tuple[int, int], a: Image, b: Image, change: Change) -> Row | None:
     found = fit(a.keypoints, b.keypoints, change)
-    if found is None:
+    if found is None or _score(found, 1.0) < WORTH:
         return None
     onto = b.to_detail @ _square(found.matrix) @ np.linalg.inv(a.to_detail)
     laid = overlay(a.detail, b.detail, onto[:2], change.inverted)
