@@ -93,6 +93,8 @@ def sensitivities(
         if name == "turned" and strict:
             continue
         same = ("text", "marker") if name in ("text", "marker") else (name, "no_radiograph")
+        # which way up a slice among films belongs is not asked
+        same = (*same, "other_modality") if name == "turned" else same
         has = np.array([any(s[o].seen for o in same if o in s) for s in sights])
         rows = np.sort(order[~has[order]][:most])
         if not len(rows):

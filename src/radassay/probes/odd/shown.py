@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from radassay.anatomy.kinds import SURE, Seen
+from radassay.anatomy.kinds import Seen
 from radassay.probes.odd.colour import hues
 from radassay.probes.odd.look import NOTHING, Look, Sight
 from radassay.probes.odd.text import writing
@@ -14,6 +14,8 @@ FEW, PAGE = 12, 70
 holds more."""
 EMPTY = 0.6
 """Share of a page that is paper; not even the air around a body is as much of a slice, and as even."""
+LIKELY = 0.7
+"""Probability from which a picture counts as turned or a negative: twice as likely as not."""
 WORDS = {
     "frontal": "frontal chest film",
     "lateral": "lateral chest film",
@@ -58,20 +60,18 @@ def _drawing(look: Look, covered: float) -> tuple[float, str]:
 
 def negative(seen: Seen, k: int) -> Sight:
     """Say whether the grey scale of a film is inverted: air bright, bone dark."""
-    if seen.best[k] == "none":
-        return NOTHING
     return Sight(_raised(float(seen.negative[k])), "a negative: air is bright and bone dark")
 
 
 def turned(seen: Seen, k: int) -> Sight:
     """Say whether a film lies on its side or is upside down."""
-    if is_ct(seen.best[k]) or seen.best[k] == "none":
-        return NOTHING
+    if seen.kind[k, 2:4].sum() > seen.kind[k, :2].sum():
+        return NOTHING  # a slice
     turns = seen.turns[k]
     words = ("", "turned: the head points left", "upside down", "turned: the head points right")
     return Sight(_raised(1 - float(turns[0])), words[1 + int(turns[1:].argmax())])
 
 
 def _raised(probability: float) -> float:
-    """Return a score that reaches 0.5 where the probability reaches `SURE`."""
-    return float(np.interp(probability, [0, SURE, 1], [0, 0.5, 1]))
+    """Return a score that reaches 0.5 where the probability reaches `LIKELY`."""
+    return float(np.interp(probability, [0, LIKELY, 1], [0, 0.5, 1]))
