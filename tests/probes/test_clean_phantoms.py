@@ -15,19 +15,19 @@ REPETITIONS = 100
 PATIENTS = 60
 BY_NATURE = {"card"}
 """Probes that ask what is known of a set, which does not vary."""
+FEWER = {"same-radiograph": {"planted": 24, "drawn": 1}}
+"""Settings that make a probe cheaper and can raise no alarm."""
 
 
 def failing(seed: int) -> list[str]:
     """Return the rules that fail on two sets of clean chests: hospitals, labels and patients are independent."""
     made = phantoms(2 * PATIENTS, seed)
-    first, second = (
-        made.take(range(start, start + PATIENTS)).with_columns(view="PA", split=split)
-        for start, split in ((0, "train"), (PATIENTS, "test"))
-    )
+    halves = (made.take(range(start, start + PATIENTS)) for start in (0, PATIENTS))
+    first, second = (half.with_columns(split=["train", "test"] * (PATIENTS // 2)) for half in halves)
     chests = subject(_named(first, "first"), _named(second, "second"), positive=("disease",))
     rng = np.random.default_rng(seed)
-    names = [name for name in registry.names("probes") if name not in BY_NATURE]
-    findings = [f for name in names for f in registry.load("probes", name)().measure(chests, rng).findings]
+    asked = [registry.load("probes", name)(**FEWER.get(name, {})) for name in registry.names("probes")]
+    findings = [f for probe in asked if probe.name not in BY_NATURE for f in probe.measure(chests, rng).findings]
     return [o.rule for o in judge_audit(findings, read_rules("audit")).outcomes if o.outcome == "fails"]
 
 
