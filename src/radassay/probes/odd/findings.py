@@ -66,9 +66,8 @@ def of_set(
             value=float(none.sum()),
             unit="images",
             direction="lower is better",
-            method="a count of what was found; it has no interval",
             **counted,
-            **common,
+            **(common | {"reason": "; ".join(t for t in ("a count of what was found", caution) if t)}),
         ),
         _fewest(found.get("no_radiograph"), common),
     ]

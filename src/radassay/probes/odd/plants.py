@@ -27,7 +27,7 @@ def text(picture: Picture, rng: np.random.Generator) -> Picture:
 def marker(picture: Picture, rng: np.random.Generator) -> Picture:
     """Return the picture with a white L or R, 7 % of the shorter side high, in an upper corner."""
     height, width = picture.shape[:2]
-    size = 0.1 * min(height, width)  # of the type; the letter is seven tenths of it
+    size = max(4.0, 0.1 * min(height, width))  # of the type; the letter is seven tenths of it
     at = (float(rng.choice([0.05, 0.88]) * width), float(rng.uniform(0.03, 0.1) * height))
     return _written(picture, [(at, str(rng.choice(["L", "R"])), size)], boxed=True)
 
@@ -112,7 +112,12 @@ def screenshot(picture: Picture, rng: np.random.Generator) -> Picture:
         x = width + side - (k + 1) * bar
         draw.rectangle((x + 0.3 * bar, 0.3 * bar, x + 0.7 * bar, 0.7 * bar), outline=ink, width=2)
     for k in range(5):
-        draw.text((3, bar * (1.4 + 1.3 * k)), "Series " + str(k + 1), fill=ink, font=ImageFont.load_default(side / 6))
+        draw.text(
+            (3, bar * (1.4 + 1.3 * k)),
+            "Series " + str(k + 1),
+            fill=ink,
+            font=ImageFont.load_default(max(6.0, side / 6)),
+        )
     return np.asarray(canvas)
 
 
@@ -123,7 +128,7 @@ def notice(picture: Picture, rng: np.random.Generator) -> Picture:
     canvas = Image.new("L", (width, height), paper)
     lines = int(rng.choice([0, 2, 4, 9]))
     draw = ImageDraw.Draw(canvas)
-    size = min(0.7 * height / max(lines, 1), 0.14 * width)
+    size = max(4.0, min(0.7 * height / max(lines, 1), 0.14 * width))
     for k in range(lines):
         words = "".join(rng.choice(list("abcdefghiklmnoprstu  "), int(rng.integers(6, 12))).tolist())
         draw.text((0.08 * width, (0.1 + 0.8 * k / lines) * height), words, 255 - paper, ImageFont.load_default(size))
