@@ -1,7 +1,7 @@
 """What a picture shows: a frontal or lateral chest film, a CT slice, or no radiograph at all.
 
 A small convolutional network says so. It has only ever seen simulated chests and drawn pictures, varied more widely
-than real ones are (`benchmarks/train_kinds.py` makes its weights); no real image, label or threshold went into it.
+than real ones are (`benchmarks/training/train_kinds.py` makes its weights); no real image, label or threshold went into it.
 """
 
 from __future__ import annotations

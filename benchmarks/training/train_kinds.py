@@ -1,6 +1,6 @@
 """Make `src/radassay/anatomy/kinds.npz`: the network that tells kinds of picture apart, trained on phantoms alone.
 
-    python benchmarks/train_kinds.py [--patients 340] [--epochs 14] [--out kinds.npz]
+    python benchmarks/training/train_kinds.py [--patients 340] [--epochs 14] [--out kinds.npz]
 
 About half an hour on one core. Prints how often it is right on simulated patients that it never saw.
 """
