@@ -147,7 +147,11 @@ def draw_images(sets: NDArray[np.str_], most: int, rng: np.random.Generator) -> 
     return np.sort(np.concatenate([np.empty(0, dtype=np.intp), *drawn]).astype(np.intp))
 
 
-def altered(picture: Picture, number: int, rng: np.random.Generator) -> tuple[str, Picture]:
-    """Return the picture after one of the alterations, which take turns, and which it was."""
-    name = list(ALTERATIONS)[number % len(ALTERATIONS)]
-    return name, ALTERATIONS[name](picture, rng)
+def alteration(number: int) -> str:
+    """Return the name of the alteration that copy `number` gets; they take turns."""
+    return list(ALTERATIONS)[number % len(ALTERATIONS)]
+
+
+def altered(picture: Picture, number: int, rng: np.random.Generator) -> Picture:
+    """Return copy `number` of a picture."""
+    return ALTERATIONS[alteration(number)](picture, rng)

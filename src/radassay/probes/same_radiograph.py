@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from radassay.contracts import Answer, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
+from radassay.matching.false_matches import false_matches, raised
 from radassay.matching.groups import groups
-from radassay.matching.matcher import Described, describe, match, matched_points
+from radassay.matching.matcher import THRESHOLD, Described, Matches, describe, match, matched_points
 from radassay.probes import pair_pictures
-from radassay.probes.planted_copies import Planted, altered, draw_images
+from radassay.probes.planted_copies import Planted, alteration, altered, draw_images
 from radassay.probes.radiograph_counts import CHECK, Counts
 from radassay.probes.radiograph_pairs import COLUMNS, Contents, group_table, pair_table
 from radassay.probes.radiograph_surety import false_finding, group_findings, planted_findings, sureness
@@ -43,26 +44,37 @@ class SameRadiograph:
     def measure(self, subject: Subject, rng: np.random.Generator, report: Report = silent) -> Answer:
         """Return counts of pairs by where they lie, the pairs and groups as tables, and the telling ones drawn."""
         contents = Contents(subject)
+        copied = self._drawn(subject, contents, rng)
+        seeds = rng.integers(2**63, size=len(copied))
 
-        def read(content: int) -> NDArray[np.float32]:
-            return subject.display(int(contents.first[content]))
+        def read(number: int) -> NDArray[np.float32]:
+            if number < len(contents):
+                return subject.display(int(contents.first[number]))
+            copy = number - len(contents)
+            return altered(subject.display(int(copied[copy])), copy, np.random.default_rng(seeds[copy]))
 
         def told(done: int, total: int, unit: str) -> None:
             report(Progress(done, total, unit))
 
         # Descriptions take 80 kB an image: they lie in a file, so that memory does not grow with the sets.
         with tempfile.TemporaryDirectory(prefix="radassay-") as folder:
-            described = describe(read, len(contents), folder=Path(folder), report=told)
+            described = describe(read, len(contents) + len(copied), folder=Path(folder), report=told)
             matches = match(described, rng=rng, report=told)
-            pairs = pair_table(subject, contents, matches)
-            planted = self._planted(subject, contents, described, pairs, rng)
+            own = _own(matches, len(contents))
+            pairs = pair_table(subject, contents, own)
+            planted = _planted(subject, contents, copied, matches.pairs[matches.scores >= own.threshold], pairs)
             pictures, captions = self._pictures(subject, contents, described, pairs)
         return Answer(
-            [*self._findings(subject, pairs, planted), false_finding(subject, matches)],
+            [*self._findings(subject, pairs, planted), false_finding(subject, own)],
             {"same_radiograph": pairs[list(COLUMNS)], "radiograph_groups": group_table(subject, pairs)},
             pictures,
             captions,
         )
+
+    def _drawn(self, subject: Subject, contents: Contents, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Return the images that are copied, in random order, so that every set meets every alteration."""
+        sets = subject.table["set"].to_numpy(dtype=str)[contents.first]
+        return rng.permutation(contents.first[draw_images(sets, self.planted, rng)])
 
     def _findings(self, subject: Subject, pairs: pd.DataFrame, planted: list[Planted]) -> list[Finding]:
         return [
@@ -70,24 +82,6 @@ class SameRadiograph:
             *group_findings(subject, pairs),
             *planted_findings(subject, planted),
         ]
-
-    def _planted(
-        self, subject: Subject, contents: Contents, described: Described, pairs: pd.DataFrame, rng: np.random.Generator
-    ) -> list[Planted]:
-        """Return what became of altered copies looked for among all images."""
-        sets = subject.table["set"].to_numpy(dtype=str)[contents.first]
-        copied = contents.first[draw_images(sets, self.planted, rng)]
-        # In random order, so that every set meets every alteration.
-        copied = rng.permutation(copied)
-        copies = [altered(subject.display(int(image)), number, rng) for number, image in enumerate(copied)]
-        matches = match(describe(lambda k: copies[k][1], len(copies)), described, rng=rng)
-        sure = matches.pairs[matches.verified]
-        # A copy of one of several copies may be found as any of them.
-        group = groups(pairs.loc[pairs["verified"], ["a", "b"]].to_numpy(), len(subject))
-        met, wanted = contents.first[sure[:, 1]], copied[sure[:, 0]]
-        right = (met == wanted) | ((group[met] == group[wanted]) & (group[met] > 0))
-        found = np.bincount(sure[right, 0], minlength=len(copies)) > 0
-        return [Planted(int(i), copy[0], bool(hit)) for i, copy, hit in zip(copied, copies, found, strict=True)]
 
     def _pictures(
         self, subject: Subject, contents: Contents, described: Described, pairs: pd.DataFrame
@@ -104,3 +98,31 @@ class SameRadiograph:
         if line is not None:
             drawn[f"{CHECK}-line"] = line
         return {name: png for name, (png, _) in drawn.items()}, {name: told for name, (_, told) in drawn.items()}
+
+
+def _own(matches: Matches, count: int) -> Matches:
+    """Return the matches among the first `count` images, without the planted copies that follow.
+
+    The threshold is found anew: planted copies that are hard to find would raise it for everything else.
+    """
+    kept = (matches.pairs < count).all(axis=1)
+    names = [f.name for f in fields(matches) if isinstance(getattr(matches, f.name), np.ndarray)]
+    own = replace(matches, **{name: getattr(matches, name)[kept] for name in names})
+    threshold = raised(own.scores, THRESHOLD)
+    verified = own.scores >= threshold
+    false = false_matches(own.scores[~verified], threshold)
+    compared = count * (count - 1) // 2
+    return replace(own, verified=verified, threshold=threshold, false=false, compared=compared)
+
+
+def _planted(
+    subject: Subject, contents: Contents, copied: NDArray[np.intp], sure: NDArray[np.intp], pairs: pd.DataFrame
+) -> list[Planted]:
+    """Return what became of the copies, the last images matched, one of each image in `copied`."""
+    sure = sure[(sure[:, 0] < len(contents)) & (sure[:, 1] >= len(contents))]
+    # A copy of one of several copies may be found as any of them.
+    group = groups(pairs.loc[pairs["verified"], ["a", "b"]].to_numpy(), len(subject))
+    met, copy = contents.first[sure[:, 0]], sure[:, 1] - len(contents)
+    right = (met == copied[copy]) | ((group[met] == group[copied[copy]]) & (group[met] > 0))
+    found = np.bincount(copy[right], minlength=len(copied)) > 0
+    return [Planted(int(image), alteration(k), bool(found[k])) for k, image in enumerate(copied)]
