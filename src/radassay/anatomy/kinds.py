@@ -1,7 +1,8 @@
 """What a picture shows: a frontal or lateral chest film, a CT slice, or no radiograph at all.
 
-A small convolutional network says so. It has only ever seen simulated chests and drawn pictures, varied more widely
-than real ones are (`benchmarks/training/train_kinds.py` makes its weights); no real image, label or threshold went into it.
+A small convolutional network says so. Its weights come from simulated chests and drawn pictures alone, varied more
+widely than real ones are (`benchmarks/training/train_kinds.py` makes them). How widely, and from which share on a kind
+is believed, was set with an eye on errors in public sets.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Seen:
     @property
     def best(self) -> NDArray[np.str_]:
         """Return the likeliest kind of each picture."""
-        return np.array(KINDS)[self.kind.argmax(axis=1)]
+        return np.asarray(np.array(KINDS)[self.kind.argmax(axis=1)])
 
 
 def prepare(shown: NDArray[np.floating[Any]], box: Box | None = None) -> Array:
@@ -78,10 +79,11 @@ def see(prepared: Array) -> Seen:
     """
     plain, flipped = _heads(prepared), _heads(prepared[..., ::-1])
     turned = flipped["turns"][:, [0, 3, 2, 1]]
+    half = np.float32(0.5)
     return Seen(
-        (plain["kind"] + flipped["kind"]) / 2,
-        (plain["negative"][:, 1] + flipped["negative"][:, 1]) / 2,
-        (plain["turns"] + turned) / 2,
+        half * (plain["kind"] + flipped["kind"]),
+        half * (plain["negative"][:, 1] + flipped["negative"][:, 1]),
+        half * (plain["turns"] + turned),
     )
 
 

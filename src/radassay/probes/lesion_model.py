@@ -57,7 +57,8 @@ def _patches(case: Case, side: int) -> list[NDArray[np.float32]]:
     cover = cv2.boxFilter(free, -1, (side, side), anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
     step = side // 2
     rows, columns = np.nonzero(cover[: 1 - side : step, : 1 - side : step] >= 0.98)
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(PATCHES, len(rows))).astype(int)) if len(rows) else []
+    picked = np.linspace(0, max(len(rows) - 1, 0), min(PATCHES, len(rows))).astype(int)
+    chosen = np.unique(picked).tolist()
     corners = [(rows[i] * step, columns[i] * step) for i in chosen]
     return [case.picture[r : r + side, c : c + side].astype(np.float32) for r, c in corners]
 

@@ -133,7 +133,7 @@ def outlined(subject: Subject, rows: NDArray[np.integer[Any]]) -> Iterator[Case]
 
 def _found(picture: Grid) -> Mask:
     small = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA)
-    mask = find_lungs(np.asarray(small)[None])[0].astype(np.float32)
+    mask = find_lungs(np.asarray(small, dtype=np.float32)[None])[0].astype(np.float32)
     return np.asarray(cv2.resize(mask, picture.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5)
 
 
@@ -150,7 +150,7 @@ def _shrunk(case: Case) -> Case:
 
     return replace(
         case,
-        picture=cv2.resize(case.picture, shape, interpolation=cv2.INTER_AREA),
+        picture=np.asarray(cv2.resize(case.picture, shape, interpolation=cv2.INTER_AREA), dtype=np.float32),
         opacity=mask(case.opacity),
         lung=None if case.lung is None else mask(case.lung),
         pixel_mm=case.pixel_mm / times,

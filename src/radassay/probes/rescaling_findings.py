@@ -124,7 +124,7 @@ def _details(loss: Loss, size: int) -> dict[str, Any]:
 def _contrast(loss: Loss, column: int, method: str, about: dict[str, Any]) -> Finding:
     """Return the contrast at a size against native: lesions summed, each in its native direction."""
     signed = loss.losses.contrast * np.sign(loss.losses.contrast[:, :1])
-    usable = np.isfinite(signed).all(axis=1)
+    usable = np.asarray(np.isfinite(signed).all(axis=1))
     what: dict[str, Any] = {"name": "contrast_kept", **about}
     if not usable.any() or signed[usable, 0].sum() <= 0:
         return Finding(**{**what, "reason": "No lesion has healthy lung around it, so contrast is not known"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,8 +57,8 @@ def of_set(
         caution: what was left out, or nothing.
     """
     units, part = table["unit"].to_numpy(dtype=str), f"set={name}"
-    common = {"check": CHECK, "slice": part, "reason": caution}
-    counted = {"n_patients": len(np.unique(units)), "n_images": len(units)}
+    common: dict[str, Any] = {"check": CHECK, "slice": part, "reason": caution}
+    counted: dict[str, Any] = {"n_patients": len(np.unique(units)), "n_images": len(units)}
     hits = {oddity: np.array([s.get(oddity, Sight(0.0)).seen for s in sights]) for oddity in ODDITIES}
     none = hits["no_radiograph"]
     findings = [
@@ -98,8 +99,8 @@ def _share(
     hit: NDArray[np.bool_],
     units: NDArray[np.str_],
     found: Found,
-    common: dict[str, str],
-    details: dict[str, object],
+    common: dict[str, Any],
+    details: dict[str, Any],
 ) -> list[Finding]:
     """Return a share with its interval, and its limit of detection where a rule bounds it."""
     value = share(hit, units)
@@ -123,7 +124,7 @@ def _share(
     return [finding, _limit(measure, n, needed, common)]
 
 
-def _limit(measure: str, n: int, needed: Sequence[Sensitivity], common: dict[str, str]) -> Finding:
+def _limit(measure: str, n: int, needed: Sequence[Sensitivity], common: dict[str, Any]) -> Finding:
     blind = _blind(needed)
     least = min((s.found.low for s in needed), default=0.0)
     value = None if blind else min(1.0, detectable_share(n, BOUNDS[measure]) / least)
@@ -142,7 +143,7 @@ def _limit(measure: str, n: int, needed: Sequence[Sensitivity], common: dict[str
     )
 
 
-def _fewest(sensitivity: Sensitivity | None, common: dict[str, str]) -> Finding:
+def _fewest(sensitivity: Sensitivity | None, common: dict[str, Any]) -> Finding:
     """Return how many images without a radiograph there must be for one to be found 95 times in 100."""
     needed = [sensitivity] if sensitivity else []
     blind = _blind(needed)
@@ -173,7 +174,7 @@ def _blind(needed: Sequence[Sensitivity]) -> str:
     return ""
 
 
-def _found(oddity: str, s: Sensitivity, common: dict[str, str]) -> Finding:
+def _found(oddity: str, s: Sensitivity, common: dict[str, Any]) -> Finding:
     details = {"planted": s.planted, "untouched": round(s.untouched, 4), "what": s.what}
     n = s.planted
     return Finding(
@@ -206,7 +207,7 @@ def of_label(
     names = [*(ODDITIES[o][0] for o in asked), "grey stored in three channels"]
     findings = []
     for task in tasks(subject):
-        common = {"check": CHECK, "name": "auc_oddities", "slice": task.slice, "unit": "AUC"}
+        common: dict[str, Any] = {"check": CHECK, "name": "auc_oddities", "slice": task.slice, "unit": "AUC"}
         kept = np.array([k for k, image in enumerate(task.images) if int(image) in row], dtype=int)
         positive, units = task.positive[kept], task.units[kept]
         counts = [len(np.unique(units[side])) for side in (positive, ~positive)]
@@ -236,7 +237,7 @@ def of_label(
         findings.append(
             Finding(
                 **common,
-                value=detectable_area(*counts, AREA_BOUND),
+                value=detectable_area(counts[0], counts[1], AREA_BOUND),
                 role="limit",
                 control="true effect",
                 method=f"smallest AUC that would show itself above {AREA_BOUND} 95 times in 100 (Hanley & McNeil 1982)",

@@ -58,7 +58,7 @@ class Look:
     @cached_property
     def scale(self) -> float:
         """Return stored pixels a pixel of `grey`."""
-        return max(1.0, max(self.stored.shape[:2]) / LONGEST)
+        return float(max(1.0, max(self.stored.shape[:2]) / LONGEST))
 
     @cached_property
     def grey(self) -> NDArray[np.float32]:
@@ -85,7 +85,7 @@ class Look:
         low, high = self.window
         shown = np.clip((self.stored[..., :3].astype(np.float32) - low) / max(high - low, 1e-6), 0, 1)
         if self.scale == 1:
-            return shown
+            return np.asarray(shown, dtype=np.float32)
         size = (self.grey.shape[1], self.grey.shape[0])
         bands = [
             Image.fromarray(np.ascontiguousarray(shown[..., k])).resize(size, Image.Resampling.BOX) for k in range(3)

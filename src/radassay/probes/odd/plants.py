@@ -58,7 +58,7 @@ def turned(picture: Picture, rng: np.random.Generator) -> Picture:
 def tint(picture: Picture, rng: np.random.Generator) -> Picture:
     """Return the picture in a bluish, sepia or other tint: its channels 12 % of the grey value apart."""
     gain = np.roll(np.array([1.0, 0.94, 0.88]), int(rng.integers(3)))
-    return np.rint(three(picture) * gain).astype(np.uint8)
+    return np.asarray(np.rint(three(picture) * gain).astype(np.uint8))
 
 
 def drawn(picture: Picture, rng: np.random.Generator) -> Picture:

@@ -88,11 +88,11 @@ def sensitivities(
     main = KINDS[int(held[:-1].argmax())]
     units, strict, found = subject.table["unit"].to_numpy(dtype=str), shown.is_ct(main), {}
     order = rng.permutation(len(images))
-    pictures = lru_cache(maxsize=2 * most)(lambda row: _eight_bits(look_at(subject, images[row])))
+    pictures = lru_cache(maxsize=2 * most)(lambda row: _eight_bits(look_at(subject, int(images[row]))))
     for name, (ways, what) in PLANTS.items():
         if name == "turned" and strict:
             continue
-        same = ("text", "marker") if name in ("text", "marker") else (name, "no_radiograph")
+        same: tuple[str, ...] = ("text", "marker") if name in ("text", "marker") else (name, "no_radiograph")
         # which way up a slice among films belongs is not asked
         same = (*same, "other_modality") if name == "turned" else same
         has = np.array([any(s[o].seen for o in same if o in s) for s in sights])
@@ -145,8 +145,8 @@ def _chests(patients: int = 20) -> dict[str, NDArray[np.float32]]:
         block = Block(Chest(picture.patient.person, picture.pose, arms=False), picture.opacities, size=88)
         made["frontal"].append(picture.grey())
         made["lateral"].append(block.lateral(picture.hospital, rng))
-        made["axial CT"].append(block.cut("axial", rng.uniform(0.36, 0.7)).astype(np.float32) / 255)
-        made["reformatted CT"].append(block.cut("coronal", rng.uniform(0.42, 0.62)).astype(np.float32) / 255)
+        made["axial CT"].append((block.cut("axial", rng.uniform(0.36, 0.7)) / 255).astype(np.float32))
+        made["reformatted CT"].append((block.cut("coronal", rng.uniform(0.42, 0.62)) / 255).astype(np.float32))
     return {kind: see(np.stack([prepare(p) for p in pictures])).kind for kind, pictures in made.items()}
 
 

@@ -58,7 +58,7 @@ def _sheet(subject: Subject, rows: pd.DataFrame) -> bytes:
     canvas = Image.new("RGB", (columns * (CELL + 8) + 8, down * (CELL + TEXT + 8) + 8), PAPER)
     for k, row in enumerate(rows.itertuples(index=False)):
         place = (8 + (k % columns) * (CELL + 8), 8 + (k // columns) * (CELL + TEXT + 8))
-        canvas.paste(_small(look_at(subject, int(row.image)), str(row.box)), place)
+        canvas.paste(_small(look_at(subject, int(str(row.image))), str(row.box)), place)
         _words(canvas, (place[0], place[1] + CELL + 2), row)
     stream = io.BytesIO()
     canvas.save(stream, "PNG")

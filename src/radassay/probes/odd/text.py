@@ -60,7 +60,7 @@ def glyphs(shown: NDArray[np.float32], strict: bool = False) -> Glyphs:
         )
         boxes = find_objects(parts, number)
         # as many spots as this are texture: vessels, noise
-        kept = [(k + 1, w) for k, w in enumerate(boxes) if SMALL <= w[0].stop - w[0].start <= most]
+        kept = [(k + 1, (w[0], w[1])) for k, w in enumerate(boxes) if SMALL <= w[0].stop - w[0].start <= most]
         kept = [(k, w) for k, w in kept if 1 <= w[1].stop - w[1].start <= 1.5 * most]
         careful = strict or len(kept) > TEXTURE
         if careful:
@@ -70,12 +70,14 @@ def glyphs(shown: NDArray[np.float32], strict: bool = False) -> Glyphs:
             if sure > 0:
                 found.append((where[0].start, where[1].start, where[0].stop, where[1].stop, sure))
     table = np.array(found, dtype=float).reshape(-1, 5)
-    return Glyphs(*(table[:, k].astype(int) for k in range(4)), table[:, 4])
+    top, left, bottom, right = (table[:, k].astype(int) for k in range(4))
+    return Glyphs(top, left, bottom, right, table[:, 4])
 
 
 def _free(where: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
     """Whether a box lies off the edge of the picture, where a table or the skin may be cut to look like ink."""
-    return min(where[0].start, where[1].start) > 1 and where[0].stop < shape[0] - 1 and where[1].stop < shape[1] - 1
+    down, across = where
+    return bool(min(down.start, across.start) > 1 and down.stop < shape[0] - 1 and across.stop < shape[1] - 1)
 
 
 def _ink(picture: NDArray[np.float32], parts: NDArray[Any], k: int, where: tuple[slice, slice], strict: bool) -> float:

@@ -44,4 +44,6 @@ def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
     centred = values - np.median(values, axis=0)
     spread = np.median(np.abs(centred), axis=0)
     # where most pictures agree exactly, such as all being square, the deviation is nothing and says nothing
-    return np.clip(centred / np.maximum(np.maximum(1.4826 * spread, centred.std(axis=0) / 3), 1e-6), -30, 30)
+    return np.asarray(
+        np.clip(centred / np.maximum(np.maximum(1.4826 * spread, centred.std(axis=0) / 3), 1e-6), -30, 30)
+    )
