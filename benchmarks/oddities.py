@@ -18,7 +18,7 @@ import pandas as pd
 
 from radassay.contracts import Subject
 from radassay.images.importing import import_images
-from radassay.probes.oddities import Oddities
+from radassay.probes.odd.oddities import Oddities
 from radassay.stats.proportion import share
 
 

@@ -9,8 +9,8 @@ from PIL import Image
 from subjects import phantoms, repainted, subject
 
 from radassay.images.file_facts import jpeg_steps
-from radassay.probes import acquisition, destruction
-from radassay.probes.acquisition import BOUNDS, Acquisition
+from radassay.probes.shortcuts import acquisition, destruction
+from radassay.probes.shortcuts.acquisition import BOUNDS, Acquisition
 from radassay.stats.auc import auc
 from radassay.stats.crossvalidated import model_of
 

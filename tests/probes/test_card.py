@@ -15,9 +15,9 @@ from radassay.checklists.audit import judge_audit
 from radassay.checklists.rules import read_rules
 from radassay.contracts import Subject
 from radassay.images.importing import import_images
-from radassay.probes.card import ESSENTIAL, KEY_OF, Card, rating
-from radassay.probes.card_questions import DOMAINS, QUESTIONS
-from radassay.probes.card_told import KEYS, read_card
+from radassay.probes.cards.card import ESSENTIAL, KEY_OF, Card, rating
+from radassay.probes.cards.questions import DOMAINS, QUESTIONS
+from radassay.probes.cards.told import KEYS, read_card
 
 RULES = read_rules(Path(radassay.checklists.__file__).parent / "audit.toml")
 RNG = np.random.default_rng(0)

@@ -14,10 +14,10 @@ import radassay.checklists
 from radassay.checklists.audit import judge_audit
 from radassay.checklists.rules import read_rules
 from radassay.images.age import age_years
-from radassay.probes.attributes import ATTRIBUTES, BY_NAME, age_band, naming, pooled, shape_band, size_band
-from radassay.probes.confounding import Confounding
+from radassay.probes.confounders.attributes import ATTRIBUTES, BY_NAME, age_band, naming, pooled, shape_band, size_band
+from radassay.probes.confounders.confounding import Confounding
+from radassay.probes.confounders.tied import findings, tie
 from radassay.probes.tasks import tasks
-from radassay.probes.tied import findings, tie
 from radassay.stats.association import detectable_association
 
 RULES = read_rules(Path(radassay.checklists.__file__).parent / "audit.toml")

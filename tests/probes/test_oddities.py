@@ -21,9 +21,9 @@ from radassay.images.phantom.cohort import Cohort
 from radassay.images.phantom.views import Block
 from radassay.probes.odd import plants
 from radassay.probes.odd.look import Look
+from radassay.probes.odd.oddities import Oddities
 from radassay.probes.odd.survey import ODDITIES, survey
 from radassay.probes.odd.told import contradicts, told_kind
-from radassay.probes.oddities import Oddities
 
 SIZE, PATIENTS = 192, 60
 BARE = tuple(replace(h, margin=(0.0, 0.0), marker_place=(-1.0, -1.0)) for h in HOSPITALS)

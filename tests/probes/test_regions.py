@@ -6,11 +6,11 @@ from judging import answered, limits, outcomes, plain, rules, smooth
 from subjects import drawn, phantoms, repainted, subject
 
 from radassay.anatomy.regions import corners, outside_centre
-from radassay.probes.attribution import dilated
-from radassay.probes.outlines import outlines
-from radassay.probes.prediction import part
-from radassay.probes.regions import BOUNDS, Regions
-from radassay.probes.surgery import EDITS, marker
+from radassay.probes.shortcuts.attribution import dilated
+from radassay.probes.shortcuts.outlines import outlines
+from radassay.probes.shortcuts.prediction import part
+from radassay.probes.shortcuts.regions import BOUNDS, Regions
+from radassay.probes.shortcuts.surgery import EDITS, marker
 
 
 def cornered(row, ill, pixels):

@@ -12,9 +12,9 @@ from subjects import drawn, phantoms, subject
 
 from radassay.checklists.audit import judge_audit
 from radassay.checklists.rules import read_rules
-from radassay.probes.lesions import simulated
-from radassay.probes.rescaling import Rescaling, modality_of
-from radassay.probes.rescaling_findings import crossing
+from radassay.probes.shrinking.findings import crossing
+from radassay.probes.shrinking.lesions import simulated
+from radassay.probes.shrinking.rescaling import Rescaling, modality_of
 from radassay.stats.detectability import Background
 
 SIDE = 192

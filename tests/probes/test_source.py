@@ -5,8 +5,8 @@ import pytest
 from judging import answered, limits, outcomes, plain, rules
 from subjects import phantoms, subject
 
-from radassay.probes.source import BOUNDS, INSEPARABLE, Source
-from radassay.probes.sources import scopes
+from radassay.probes.shortcuts.source import BOUNDS, INSEPARABLE, Source
+from radassay.probes.shortcuts.sources import scopes
 
 
 def by_site(tie, n=160, seed=0, contrast=60):

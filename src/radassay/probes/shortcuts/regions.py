@@ -12,11 +12,11 @@ from radassay.anatomy.features import SIDE as SMALL
 from radassay.anatomy.regions import border, corners, outside_centre, outside_lungs, thumbnails
 from radassay.contracts import Answer, Classifier, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
-from radassay.probes import deep, forest
-from radassay.probes.attribution import chart, dilated, share_outside
-from radassay.probes.outlines import Outlines, outlines
-from radassay.probes.prediction import SIDE, Asked, asked, part, refusals, unknown_patients
-from radassay.probes.surgery import EDITS, operated
+from radassay.probes.shortcuts import deep, forest
+from radassay.probes.shortcuts.attribution import chart, dilated, share_outside
+from radassay.probes.shortcuts.outlines import Outlines, outlines
+from radassay.probes.shortcuts.prediction import SIDE, Asked, asked, part, refusals, unknown_patients
+from radassay.probes.shortcuts.surgery import EDITS, operated
 from radassay.probes.tasks import tasks
 from radassay.stats.crossvalidated import model_of
 from radassay.stats.discriminant import Discriminant

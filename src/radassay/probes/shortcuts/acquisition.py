@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from radassay.contracts import Answer, Classifier, Grey, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
 from radassay.images import file_facts
-from radassay.probes import deep, destruction, forest
-from radassay.probes.prediction import SIDE, Asked, asked, part, refusals, unknown_patients
+from radassay.probes.shortcuts import deep, destruction, forest
+from radassay.probes.shortcuts.prediction import SIDE, Asked, asked, part, refusals, unknown_patients
 from radassay.probes.tasks import tasks
 from radassay.stats.crossvalidated import CHANCE, Estimate, mean_of, model_of
 from radassay.stats.discriminant import Discriminant

@@ -11,8 +11,8 @@ import pandas as pd
 
 from radassay.contracts import Answer, Report, Subject, silent
 from radassay.evidence.finding import Finding
-from radassay.probes.card_questions import DOMAINS, QUESTIONS, Known, Reply
-from radassay.probes.card_told import KEYS, Told
+from radassay.probes.cards.questions import DOMAINS, QUESTIONS, Known, Reply
+from radassay.probes.cards.told import KEYS, Told
 
 ESSENTIAL: Mapping[str, tuple[str, ...]] = {
     "where the images come from": ("origin",),

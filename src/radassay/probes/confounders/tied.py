@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.evidence.finding import Finding
-from radassay.probes.attributes import Attribute, Values, pooled
+from radassay.probes.confounders.attributes import Attribute, Values, pooled
 from radassay.probes.tasks import FEWEST, Task
 from radassay.stats.association import Association, association, detectable_association
 from radassay.stats.auc import Interval, area

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.probes.lesion_model import Model
-from radassay.probes.lesions import LEAST_PIXELS, Case, Cases, Lesion, lesions
+from radassay.probes.shrinking.lesions import LEAST_PIXELS, Case, Cases, Lesion, lesions
+from radassay.probes.shrinking.model import Model
 from radassay.stats.detectability import detectability, rescaled
 
 Numbers = NDArray[np.float64]

@@ -15,11 +15,11 @@ from radassay.contracts import Answer, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
 from radassay.images.imageset import ImageSet
 from radassay.images.phantom.cohort import Modality
-from radassay.probes.lesion_loss import Losses, NoLesions, losses
-from radassay.probes.lesion_model import Model, fitted
-from radassay.probes.lesions import LARGEST, Cases, outlined, simulated
-from radassay.probes.rescaling_findings import Loss, findings, table_rows
-from radassay.probes.rescaling_pictures import Shown, drawn
+from radassay.probes.shrinking.findings import Loss, findings, table_rows
+from radassay.probes.shrinking.lesions import LARGEST, Cases, outlined, simulated
+from radassay.probes.shrinking.loss import Losses, NoLesions, losses
+from radassay.probes.shrinking.model import Model, fitted
+from radassay.probes.shrinking.pictures import Shown, drawn
 from radassay.stats.resample import bootstrap_rows
 
 FEWEST = 5

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.contracts import Subject
-from radassay.probes.confounding import together
+from radassay.probes.confounders.confounding import together
 from radassay.probes.tasks import FEWEST, Task, tasks
 
 MOST_SOURCES = 8

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from radassay.probes.lesion_loss import FINEST, SHARE_KEPT
-from radassay.probes.lesions import Cases, Lesion, lesions
-from radassay.probes.rescaling_findings import Loss
+from radassay.probes.shrinking.findings import Loss
+from radassay.probes.shrinking.lesions import Cases, Lesion, lesions
+from radassay.probes.shrinking.loss import FINEST, SHARE_KEPT
 from radassay.stats.detectability import rescaled
 from radassay.stats.proportion import share
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from radassay.contracts import Answer, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
-from radassay.probes import confounding_pictures as pictures
-from radassay.probes.attributes import ATTRIBUTES, pooled
-from radassay.probes.children import paediatric_difference
-from radassay.probes.matched import matched
+from radassay.probes.confounders import pictures
+from radassay.probes.confounders.attributes import ATTRIBUTES, pooled
+from radassay.probes.confounders.children import paediatric_difference
+from radassay.probes.confounders.matched import matched
+from radassay.probes.confounders.tied import Tie, associated, counts, row, tie
+from radassay.probes.confounders.tied import findings as about
 from radassay.probes.tasks import FEWEST, Task, tasks
-from radassay.probes.tied import Tie, associated, counts, row, tie
-from radassay.probes.tied import findings as about
 from radassay.stats.association import association
 
 CHECK = "confounding"

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from radassay.probes.attributes import AGE_BANDS, AGE_EDGES, ATTRIBUTES
+from radassay.probes.confounders.attributes import AGE_BANDS, AGE_EDGES, ATTRIBUTES
+from radassay.probes.confounders.tied import BOUND, Tie
 from radassay.probes.tasks import Task
-from radassay.probes.tied import BOUND, Tie
 
 Ties = Sequence[tuple[Task, Sequence[Tie]]]
 

@@ -13,9 +13,9 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from radassay.evidence.finding import Finding
-from radassay.probes.lesion_loss import SHARE_KEPT, Losses
-from radassay.probes.lesion_model import Model
-from radassay.probes.lesions import LEAST_PIXELS
+from radassay.probes.shrinking.lesions import LEAST_PIXELS
+from radassay.probes.shrinking.loss import SHARE_KEPT, Losses
+from radassay.probes.shrinking.model import Model
 from radassay.stats.detectability import detectability
 from radassay.stats.detectable import detectable_difference
 from radassay.stats.proportion import share

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtr
 
-from radassay.probes.lesions import Case, Cases, Lesion, grown, lesions
+from radassay.probes.shrinking.lesions import Case, Cases, Lesion, grown, lesions
 from radassay.stats.detectability import Background, fitted_background
 
 PATCHES = 20

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from radassay.images.imageset import ImageSet
-from radassay.probes.card_told import Told
+from radassay.probes.cards.told import Told
 
 DOMAINS = ("Origin", "Patients", "Labels", "Images", "Splits and overlaps", "Rights")
 NEARLY_ALL = 0.95

@@ -14,10 +14,10 @@ from radassay.anatomy.features import SIDE as SMALL
 from radassay.anatomy.regions import border, thumbnails
 from radassay.contracts import Answer, Classifier, Grey, Progress, Report, Subject, silent
 from radassay.evidence.finding import Finding
-from radassay.probes import deep, forest
-from radassay.probes.outlines import outlines
-from radassay.probes.prediction import SIDE, Asked, asked, part, refusals, unknown_patients
-from radassay.probes.sources import Scope, scopes
+from radassay.probes.shortcuts import deep, forest
+from radassay.probes.shortcuts.outlines import outlines
+from radassay.probes.shortcuts.prediction import SIDE, Asked, asked, part, refusals, unknown_patients
+from radassay.probes.shortcuts.sources import Scope, scopes
 from radassay.probes.tasks import FEWEST
 from radassay.stats.crossvalidated import Estimate, Question, Rows, mean_of
 

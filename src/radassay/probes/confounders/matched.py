@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.evidence.finding import Finding
-from radassay.probes.attributes import BY_NAME, Values
+from radassay.probes.confounders.attributes import BY_NAME, Values
 from radassay.probes.tasks import FEWEST, Task
 from radassay.stats.adjusted import Adjustment, adjustment, matchable
 from radassay.stats.detectable import detectable_difference

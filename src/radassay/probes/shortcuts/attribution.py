@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from radassay.probes.forest import STYLE, png
+from radassay.probes.shortcuts.forest import STYLE, png
 from radassay.stats.crossvalidated import Estimate, Question
 from radassay.stats.discriminant import Discriminant
 

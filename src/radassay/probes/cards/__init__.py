@@ -1,0 +1,1 @@
+"""What is known of a set, and what nobody can answer."""

@@ -1,0 +1,1 @@
+"""What else goes together with the label."""

@@ -1,0 +1,1 @@
+"""What lesions lose when pictures are made smaller."""
