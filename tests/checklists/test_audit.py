@@ -99,6 +99,13 @@ def test_the_answer_says_what_stayed_open():
     assert "nothing was found wrong in 1 question. 1 question could not be asked of them." in judgement.answer
 
 
+def test_rules_of_probes_that_nobody_asked_are_left_out():
+    findings = border("set=a", 0.52, 0.45, 0.58)
+    judgement = judge_audit(findings, parse_rules(RULES), ["regions"])
+    assert {o.rule for o in judgement.outcomes} == {"border"}
+    assert judgement.answer == "Of what was looked for, nothing was found wrong in 1 question."
+
+
 @pytest.mark.parametrize(
     ("part", "names"),
     [("all", ()), ("set=a", ("a",)), ("set=a, label=x", ("a",)), ("sets=a+b", ("a", "b"))],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from radassay.checklists.judge import judge_finding
 from radassay.checklists.rules import EVERY, Rule, RuleSet
@@ -22,13 +22,19 @@ TOLD = 3
 """Faults that the answer names; the report lists all."""
 
 
-def judge_audit(findings: Sequence[Finding], rules: RuleSet) -> AuditJudgement:
+def judge_audit(findings: Sequence[Finding], rules: RuleSet, probes: Collection[str] | None = None) -> AuditJudgement:
     """Return an outcome for every rule on every finding it asks for.
 
     Pure: the same findings and rules give the same judgement. A rule whose slice is `*` is judged on each part of the
     images for itself; one that nobody measured anything for is `not run`.
+
+    Args:
+        findings: everything the run holds.
+        rules: the rules, from `read_rules`.
+        probes: names of the probes that were asked, whose rules alone are judged; None judges all.
     """
-    outcomes = tuple(outcome for rule in rules.rules for outcome in _outcomes(rule, findings))
+    asked = [r for r in rules.rules if probes is None or r.finding.split(".")[0] in probes]
+    outcomes = tuple(outcome for rule in asked for outcome in _outcomes(rule, findings))
     return AuditJudgement(rules=rules.title, outcomes=outcomes, answer=_answer(outcomes))
 
 

@@ -246,7 +246,7 @@ def conclude(out: Path, rules: str = "audit") -> Audited:
     """
     record = Run.open_sealed(out)
     findings = record.findings()
-    judgement = judge_audit(findings, read_rules(rules))
+    judgement = judge_audit(findings, read_rules(rules), record.plan["audit"]["probes"])
     cards = _cards(record, judgement, out)
     page = audit_page.build(record, judgement, cards)
     write_atomic(out / "report.html", audit_render.to_html(page).encode())
