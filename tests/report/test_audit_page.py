@@ -137,7 +137,7 @@ def test_the_page_loads_nothing_and_escapes_what_the_data_say(page):
 def test_the_terminal_is_told_the_answer_the_faults_and_the_counts(page):
     text = audit_render.to_text(page)
     assert "✗ The label can be read off the border." in text
-    assert text.endswith("Questions: 2 fails, 0 inconclusive, 0 not run, 0 passes")
+    assert text.endswith("Questions, each by its worst outcome: 2 fails, 0 inconclusive, 0 not run, 0 passes")
 
 
 def test_the_json_holds_every_finding_and_outcome(page):

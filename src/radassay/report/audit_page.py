@@ -217,7 +217,7 @@ def _section(
         outcomes=tuple(o for o in outcomes if o.probe == name),
         measures=tuple(_measure(f, limits.get((f.name, f.slice)), str(word.get(f.id, ""))) for f in own),
         methods=tuple(dict.fromkeys(f"{wording.label(f.name)}: {f.method}" for f in own if f.method)),
-        pictures=tuple(p for p in pictures if p.name.startswith(name)),
+        pictures=tuple(sorted((p for p in pictures if p.name.startswith(name)), key=lambda p: p.name)),
         listed=_listed(name, run),
     )
 

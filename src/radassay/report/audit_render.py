@@ -37,7 +37,7 @@ def to_text(page: Page) -> str:
         lines += [f"       and {more} more in the report"] if more > 0 else []
     counts = {word: sum(line.whole == word for line in page.lines) for word in terms.OUTCOME_WORDS}
     told = ", ".join(f"{number} {word}" for word, number in counts.items())
-    return "\n".join([*lines, "", f"Questions: {told}"])
+    return "\n".join([*lines, "", f"Questions, each by its worst outcome: {told}"])
 
 
 def plain(page: Page) -> dict[str, Any]:

@@ -20,6 +20,11 @@ class Picture:
     png: bytes = field(repr=False)
 
     @property
+    def width(self) -> int:
+        """Return its width in pixels, from the header of the PNG."""
+        return int.from_bytes(self.png[16:20], "big")
+
+    @property
     def sha256(self) -> str:
         """Return the digest of the PNG bytes."""
         return hashlib.sha256(self.png).hexdigest()
