@@ -12,9 +12,9 @@ from radassay.checklists.rules import read_rules
 from radassay.images.imageset import ImageSet
 from radassay.images.importing import import_images
 from radassay.images.phantom import Cohort
-from radassay.probes.planted_copies import ALTERATIONS
-from radassay.probes.radiograph_pairs import COLUMNS, MOST_COPIES
-from radassay.probes.same_radiograph import SameRadiograph
+from radassay.probes.radiographs.pairs import COLUMNS, MOST_COPIES
+from radassay.probes.radiographs.planted import ALTERATIONS
+from radassay.probes.radiographs.same_radiograph import SameRadiograph
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from radassay.contracts import Subject
 from radassay.matching.drawing import Points, Shown, draw_pair, draw_sheet
-from radassay.probes.radiograph_pairs import contradicting
+from radassay.probes.radiographs.pairs import contradicting
 
 Joined = Callable[[int, int], tuple[Points, Points]]
 """Matched points of two images of the subject, (k, 2) each, x and y."""

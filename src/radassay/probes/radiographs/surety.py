@@ -13,8 +13,8 @@ from radassay.contracts import Subject
 from radassay.evidence.finding import Finding
 from radassay.matching.groups import groups
 from radassay.matching.matcher import Matches
-from radassay.probes.planted_copies import Planted
-from radassay.probes.radiograph_counts import CHECK, COUNTED, Seen
+from radassay.probes.radiographs.counts import CHECK, COUNTED, Seen
+from radassay.probes.radiographs.planted import Planted
 from radassay.stats.auc import Interval
 from radassay.stats.proportion import share
 

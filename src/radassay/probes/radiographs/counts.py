@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from radassay.contracts import Subject
 from radassay.evidence.finding import Finding
-from radassay.probes.radiograph_pairs import contradicting
+from radassay.probes.radiographs.pairs import contradicting
 
 CHECK = "same-radiograph"
 COUNTED = "counted, not estimated"

@@ -16,11 +16,11 @@ from radassay.evidence.finding import Finding
 from radassay.matching.false_matches import false_matches, raised
 from radassay.matching.groups import groups
 from radassay.matching.matcher import THRESHOLD, Described, Matches, describe, match, matched_points
-from radassay.probes import pair_pictures
-from radassay.probes.planted_copies import Planted, alteration, altered, draw_images
-from radassay.probes.radiograph_counts import CHECK, Counts
-from radassay.probes.radiograph_pairs import COLUMNS, Contents, group_table, pair_table
-from radassay.probes.radiograph_surety import false_finding, group_findings, planted_findings, sureness
+from radassay.probes.radiographs import pictures as pair_pictures
+from radassay.probes.radiographs.counts import CHECK, Counts
+from radassay.probes.radiographs.pairs import COLUMNS, Contents, group_table, pair_table
+from radassay.probes.radiographs.planted import Planted, alteration, altered, draw_images
+from radassay.probes.radiographs.surety import false_finding, group_findings, planted_findings, sureness
 
 
 @dataclass(frozen=True)

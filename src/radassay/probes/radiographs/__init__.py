@@ -1,0 +1,1 @@
+"""The same radiograph twice, in one set or in two."""
