@@ -14,6 +14,7 @@ from radassay.evidence.run import Run
 from radassay.report import audit_terms as terms
 from radassay.report.parts import Picture, counted, counts, flat, mapping, seal_of, seconds
 
+MOST_LABELS = 6
 MOST_ROWS = 100
 """Rows of a listed table; the whole of it lies in the run's folder."""
 
@@ -171,10 +172,17 @@ def _set(name: str, of: Mapping[str, Any], card: str) -> SetRow:
         name=name,
         images=counted(of.get("images")),
         patients=counted(of.get("patients")) if of.get("patients_known") else f"{counted(of.get('patients'))} known",
-        labels=counts({k or "no label": v for k, v in mapping(of.get("labels")).items()}),
+        labels=_labels(mapping(of.get("labels"))),
         imported=counts({k: v for k, v in mapping(of.get("import")).items() if v}),
         card=card,
     )
+
+
+def _labels(of: Mapping[str, Any]) -> str:
+    """Return the most frequent labels with their counts."""
+    ranked = sorted(of.items(), key=lambda item: (-int(item[1]), item[0]))
+    told = counts({label or "no label": number for label, number in ranked[:MOST_LABELS]})
+    return told + (f", and {len(ranked) - MOST_LABELS} rarer labels" if len(ranked) > MOST_LABELS else "")
 
 
 def _lines(outcomes: Sequence[Outcome], sets: Sequence[str]) -> list[Line]:
