@@ -44,6 +44,7 @@ docs: setup
 	$(BIN)/mkdocs build --strict
 
 bench: setup
+	$(BIN)/python -m pip --disable-pip-version-check install -q $(PIPFLAGS) -c constraints.txt -e '.[bench]'
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
