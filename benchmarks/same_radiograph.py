@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -103,7 +104,8 @@ def one_side(side: str, folder: Path, processes: int) -> None:
 def watched(side: str, folder: Path, processes: int) -> float:
     """Run one side in a fresh process tree; return its peak MiB, all processes together, sampled every 50 ms."""
     command = [sys.executable, __file__, "--side", side, "--folder", str(folder), "--processes", str(processes)]
-    child = subprocess.Popen(command)
+    # One thread a process, as the command line has it: threads of several processes hold each other up.
+    child = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     tree, peak = psutil.Process(child.pid), 0
     while child.poll() is None:
         with contextlib.suppress(psutil.Error):
