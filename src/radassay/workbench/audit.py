@@ -178,7 +178,7 @@ def _probe(plan: Audit, subject: Subject, record: Run, report: Report) -> None:
         for number, name in enumerate(names):
             inner = _task(report, name)
             inner(Progress(number, len(names), "probes"))
-            _keep(record, name, answer(plan, subject, name, cores(), inner))
+            _keep(record, name, answer(plan, subject, name, inner))
         return
     with processes(workers) as pool:
         try:
@@ -216,16 +216,14 @@ def answer_alone(plan: Audit, out: Path, name: str) -> Answer:
         own = (source / "set.json").is_file()
         sets.append(replace(ImageSet.open(source if own else out / "work" / "sets" / title), name=title))
         roots.append(source if source.is_dir() else source.parent)
-    return answer(plan, _subject(plan, sets, roots), name, 1)
+    return answer(plan, _subject(plan, sets, roots), name)
 
 
-def answer(plan: Audit, subject: Subject, name: str, workers: int, report: Report = silent) -> Answer:
+def answer(plan: Audit, subject: Subject, name: str, report: Report = silent) -> Answer:
     """Return what a probe found, or the finding that it could not measure and why."""
     rng = np.random.default_rng(seed_of(plan.seed, "probe", name))
     try:
         probe: Probe = registry.load("probes", name)()
-        if hasattr(probe, "processes"):
-            probe = replace(probe, processes=workers)  # type: ignore[type-var]
         # One thread, so that the numbers are the same in this process and in one of several.
         with threadpool_limits(1):
             return probe.measure(subject, rng, report)
