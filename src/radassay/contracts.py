@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,22 @@ class Encoder(Protocol):
     def fingerprint(self) -> str: ...
 
     def encode(self, pixels: Grey) -> NDArray[np.float32]: ...
+
+
+@runtime_checkable
+class LearntEncoder(Encoder, Protocol):
+    """An encoder that first learns from the user's own real training images, without their labels.
+
+    Contract:
+        - `learn` sees the training images alone and returns the encoder with its weights, which lie in `folder`
+          (safetensors); `encode` of an encoder that has not learnt is an `InputError`.
+        - `learn` killed at any moment and called again with the same arguments carries on and ends in the same
+          weights as an unbroken run; called on a finished folder it returns at once.
+    """
+
+    def learn(
+        self, pixels: Grey, patients: NDArray[np.str_], folder: Path, *, seed: int, report: Report = silent
+    ) -> Encoder: ...
 
 
 class Classifier(Protocol):
@@ -177,6 +193,8 @@ class Check(Protocol):
     """`real`: it looks at the real images; `synthetic`: it compares generated images with real ones."""
     matched: ClassVar[bool]
     """Whether its values depend on the number of synthetic images, so that controls must have equally many."""
+    encoded: ClassVar[bool]
+    """Whether its values depend on the encoder, so that it is measured with each encoder of a study."""
     watched: ClassVar[Mapping[str, str]]
     """The measures that the controls follow: finding name -> `higher` or `lower`, the way a defect moves it."""
     meets: ClassVar[tuple[str, ...]]

@@ -91,6 +91,7 @@ def test_it_says_what_it_is(check):
     assert check.question.endswith("?")
     assert check.reads in ("real", "synthetic")
     assert isinstance(check.matched, bool)
+    assert isinstance(check.encoded, bool)
     assert set(check.watched.values()) <= {"higher", "lower"}
     assert dataclasses.is_dataclass(check)
     assert type(check).__dataclass_params__.frozen

@@ -40,6 +40,7 @@ class Coverage:
     question: ClassVar[str] = "Do the synthetic images show the variety of real patients, or only a part of it?"
     reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
     matched: ClassVar[bool] = True
+    encoded: ClassVar[bool] = True
     watched: ClassVar[Mapping[str, str]] = dict.fromkeys(MEASURES, "lower")
     meets: ClassVar[tuple[str, ...]] = ()
 

@@ -42,6 +42,7 @@ class Fidelity:
     question: ClassVar[str] = "How close do the synthetic images lie to real images of other patients?"
     reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
     matched: ClassVar[bool] = True
+    encoded: ClassVar[bool] = True
     watched: ClassVar[Mapping[str, str]] = {"kid": "higher", "frechet": "higher", "label_agreement": "lower"}
     meets: ClassVar[tuple[str, ...]] = ()
 

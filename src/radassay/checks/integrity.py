@@ -36,6 +36,7 @@ class Integrity:
     question: ClassVar[str] = "Are these pictures what they are said to be, and is it known whose they are?"
     reads: ClassVar[Literal["real", "synthetic"]] = "real"
     matched: ClassVar[bool] = False
+    encoded: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {}
     meets: ClassVar[tuple[str, ...]] = ()
 

@@ -68,6 +68,7 @@ class Leakage:
     question: ClassVar[str] = "Is the same patient or the same radiograph on both sides of a split, or in another set?"
     reads: ClassVar[Literal["real", "synthetic"]] = "real"
     matched: ClassVar[bool] = False
+    encoded: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {"shared_images": "higher"}
     meets: ClassVar[tuple[str, ...]] = ("shared-images",)
 

@@ -52,6 +52,7 @@ class Memorisation:
     question: ClassVar[str] = "Are synthetic images copies of training patients?"
     reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
     matched: ClassVar[bool] = False
+    encoded: ClassVar[bool] = True
     watched: ClassVar[Mapping[str, str]] = {"copy_share": "higher"}
     meets: ClassVar[tuple[str, ...]] = ()
 

@@ -47,6 +47,7 @@ class Shortcut:
     question: ClassVar[str] = "Can the disease be told from the picture's border, shape or file instead of the lungs?"
     reads: ClassVar[Literal["real", "synthetic"]] = "real"
     matched: ClassVar[bool] = False
+    encoded: ClassVar[bool] = False
     watched: ClassVar[Mapping[str, str]] = {"auc_border": "higher", "auc_lungs_out": "higher"}
     meets: ClassVar[tuple[str, ...]] = ("corner-marker-real",)
 
