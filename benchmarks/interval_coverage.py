@@ -1,0 +1,192 @@
+"""How often the 95 % interval of each measure holds the truth, on simulated chests whose truth is known.
+
+A large population of simulated patients stands for the world; each repetition draws training, held-out and synthetic
+images from it, patients being the units, and measures with intervals. Two truths are held against the intervals: the
+mean over all repetitions (the expectation for samples of this size) and, with `--large`, the value at a size many
+times larger. Wanted: 92 to 98 of 100.
+
+Cases: `same` (synthetic images are images of other patients), `shifted` (they are blurred, paler, their labels wrong in
+one of ten), `copies` (shifted, and 5 % are copies of training images).
+
+    python benchmarks/interval_coverage.py --check fidelity [--case shifted] [--repetitions 500] [--large]
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from radassay import registry
+from radassay.contracts import Inputs, LearntEncoder
+from radassay.controls.planting import relabelled, repainted, share_of
+from radassay.controls.rows import RememberedRows
+from radassay.engine.processes import one_thread, processes
+from radassay.images.imageset import ImageSet
+from radassay.images.phantom import Cohort, make_phantoms
+from radassay.images.sample import Sample
+from radassay.stats.proportion import wilson
+
+SIZE = 64
+POPULATION = 4_000
+"""Patients of the world; a draw takes so few of them that they are as good as endless."""
+CASES = ("same", "shifted", "copies")
+LARGE = 1200
+"""Patients in each sample of the large one."""
+HEAD = (
+    "case     measure                          slice               n      mean       sd  "
+    "coverage (95 % CI)    below above  width/sd"
+)
+BLUR, PALE, WRONG, COPIED = 0.4, 0.98, 0.1, 0.05
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Patients that a repetition draws."""
+
+    training: int = 160
+    held_out: int = 120
+    synthetic: int = 160
+
+
+def world(folder: Path, processes_: int) -> Path:
+    """Return the folder of the population, made if it is not there."""
+    if not (folder / "set.json").exists():
+        cohort = Cohort(patients=POPULATION, images_per_patient=2, size=SIZE, seed=77)
+        make_phantoms(folder, cohort, workers=processes_)
+    return folder
+
+
+@cache
+def people(folder: Path) -> Sample:
+    """Return everybody, read once a process."""
+    return Sample.of(ImageSet.open(folder), SIZE)
+
+
+@cache
+def shifted(folder: Path) -> Sample:
+    """Return everybody as a poor generator would show them."""
+    everybody = people(folder)
+    pixels = gaussian_filter(everybody.pixels, sigma=(0.0, BLUR, BLUR), mode="nearest") * PALE + 0.01
+    return repainted(everybody, np.arange(len(everybody)), pixels)
+
+
+@cache
+def remembered(folder: Path, name: str) -> RememberedRows:
+    """Return the encoder, which encodes each picture once a process."""
+    everybody, encoder = people(folder), registry.load("encoders", name)()
+    if isinstance(encoder, LearntEncoder):
+        some = everybody.take(np.arange(600))
+        encoder = encoder.learn(some.pixels, some.patients, folder / f"learnt-{name}", seed=0)
+    none = everybody.take(np.arange(2))
+    return RememberedRows(Inputs(none, none, encode=encoder.encode, encoder=name))
+
+
+def drawn(folder: Path, case: str, sizes: Sizes, encoder: str, rng: np.random.Generator) -> Inputs:
+    """Return the inputs of one repetition; half of the real patients have one image, half two."""
+    everybody = people(folder)
+    patients = rng.permutation(np.unique(everybody.patients))[: sizes.training + sizes.held_out + sizes.synthetic]
+    parts = np.split(patients, np.cumsum([sizes.training, sizes.held_out]))
+    training, held_out = (_some(everybody, part, rng) for part in parts[:2])
+    source = everybody if case == "same" else shifted(folder)
+    first = np.flatnonzero(np.isin(source.patients, parts[2]))[::2]
+    synthetic = source.take(first, "synthetic").changed(name="synthetic", patients=source.images[first])
+    if case != "same":
+        wrong = share_of(np.arange(len(synthetic)), WRONG, rng)
+        labels = synthetic.labels.copy()
+        labels[wrong] = np.where(labels[wrong] == "disease", "healthy", "disease")
+        synthetic = relabelled(synthetic, labels)
+    if case == "copies":
+        rows = share_of(np.arange(len(synthetic)), COPIED, rng)
+        donors = rng.choice(len(training), len(rows), replace=False)
+        grain = rng.normal(0, 0.01, (len(rows), SIZE, SIZE)).astype(np.float32)
+        synthetic = repainted(synthetic, rows, training.pixels[donors] + grain)
+    rows_of = remembered(folder, encoder)
+    return Inputs(training, held_out, synthetic, encode=rows_of, encoder=encoder, positive="disease")
+
+
+def _some(everybody: Sample, patients: np.ndarray, rng: np.random.Generator) -> Sample:
+    rows = np.flatnonzero(np.isin(everybody.patients, patients))
+    return everybody.take(rows[(rows % 2 == 0) | (rng.random(len(rows)) < 0.5)])
+
+
+def one(
+    folder: Path, check: str, case: str, sizes: Sizes, encoder: str, seed: int
+) -> dict[tuple[str, str], tuple[float, float | None, float | None, str]]:
+    """Return value, limits and reason of every measure of one repetition."""
+    rng = np.random.default_rng([seed, CASES.index(case)])
+    inputs = drawn(folder, case, sizes, encoder, rng)
+    found = registry.load("checks", check)().measure(inputs, rng)
+    return {(f.name, f.slice): (f.value, f.low, f.high, f.reason) for f in found if f.value is not None}
+
+
+def repeated(options: argparse.Namespace, folder: Path, sizes: Sizes, count: int, case: str) -> Iterator[dict]:
+    """Yield the measures of each repetition."""
+    arguments = [(folder, options.check, case, sizes, options.encoder, seed) for seed in range(count)]
+    if options.processes == 1:
+        yield from (one(*given) for given in arguments)
+        return
+    with processes(options.processes) as pool:
+        yield from pool.map(one, *zip(*arguments, strict=True), chunksize=5)
+
+
+def main() -> None:
+    """Print one line a measure and case."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", required=True, choices=registry.names("checks"))
+    parser.add_argument("--case", choices=CASES, default=None, help="all cases by default")
+    parser.add_argument("--repetitions", type=int, default=500)
+    parser.add_argument("--encoder", default="random-conv")
+    parser.add_argument("--large", action="store_true", help=f"also hold the value at {LARGE} patients against them")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "radassay-coverage-world")
+    options = parser.parse_args()
+    folder = world(options.folder, options.processes)
+    print(f"{HEAD}  at {LARGE} patients" if options.large else HEAD)
+    for case in CASES if options.case is None else (options.case,):
+        started = time.process_time()
+        results = list(repeated(options, folder, Sizes(), options.repetitions, case))
+        large = {}
+        if options.large:
+            large = one(folder, options.check, case, Sizes(LARGE, LARGE, LARGE), options.encoder, 10**6)
+        _table(case, results, large)
+        print(f"{case}: {(time.process_time() - started) / options.repetitions:.2f} CPU-s a repetition", flush=True)
+
+
+def _table(case: str, results: list[dict], large: dict) -> None:
+    by_measure = defaultdict(list)
+    for result in results:
+        for key, found in result.items():
+            by_measure[key].append(found)
+    for (name, part), found in by_measure.items():
+        values = np.array([f[0] for f in found])
+        limits = np.array([[np.nan if limit is None else limit for limit in f[1:3]] for f in found], dtype=float)
+        there = np.isfinite(limits).all(axis=1)
+        head = f"{case:8s} {name:32s} {part:16s} {len(found):4d}  {values.mean():8.4f} {values.std(ddof=1):8.4f}"
+        if there.sum() < 2:
+            print(f"{head}  no interval: {found[0][3][:70]}")
+            continue
+        low, high = limits[there].T
+        truths = [values.mean(), *([large[name, part][0]] if (name, part) in large else [])]
+        told = []
+        for truth in truths:
+            below, above = (high < truth).mean(), (low > truth).mean()
+            covered = int(((low <= truth) & (truth <= high)).sum())
+            share = wilson(covered, len(low))
+            told.append(f"{covered / len(low):.3f} ({share[0]:.3f}-{share[1]:.3f})  {below:.3f} {above:.3f}")
+        width = (high - low).mean() / max(2 * 1.96 * values.std(ddof=1), 1e-12)
+        more = f"  {truths[1]:8.4f}: {told[1]}" if len(told) > 1 else ""
+        print(f"{head}  {told[0]}  {width:5.2f}{more}")
+
+
+if __name__ == "__main__":
+    one_thread()
+    main()
