@@ -123,6 +123,17 @@ def test_the_reason_holds_number_interval_and_threshold() -> None:
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"), [(0.7, 0.8, "unclear"), (0.5, 0.65, "met"), (0.55, 0.7, "met"), (None, None, "met")]
+)
+def test_a_verdict_that_a_second_encoder_turns_round_is_unclear(low, high, expected) -> None:
+    one = rule(compare="upper limit below", threshold=Number(0.65))
+    second = finding(0.6 if low is None else (low + high) / 2, low, high, slice="encoder=other")
+    assert status(one, finding(0.5, 0.4, 0.6), second) == expected
+    if expected == "unclear":
+        assert "with the encoder other it is not met" in reason(one, finding(0.5, 0.4, 0.6), second)
+
+
 def floor(mean: float = 0.001, low: float = 0.0, high: float = 0.002) -> Finding:
     return kid(mean, low, high, role="floor")
 

@@ -42,8 +42,9 @@ def judge(findings: Sequence[Finding], rules: RuleSet) -> Judgement:
     Pure: the same findings and rules give the same judgement. Every rule is judged on the confidence limit: `met`
     when the whole interval is on the right side of the threshold, `not met` when all of it is on the wrong side,
     `unclear` in between; a finding that is absent or has no value is `not measured`. Where several findings answer
-    one rule (two encoders, say), the worst status stands. A pass that depends on a check's sensitivity becomes
-    `unclear` where the limit of detection is too high, and `not measured` where nobody planted the defect.
+    one rule, the worst status stands, but a verdict that a second encoder turns round is `unclear`. A pass that
+    depends on a check's sensitivity becomes `unclear` where the limit of detection is too high, and `not measured`
+    where nobody planted the defect.
 
     Args:
         findings: everything a run holds, in the order it was recorded.
@@ -64,9 +65,12 @@ def judge(findings: Sequence[Finding], rules: RuleSet) -> Judgement:
 
 def _verdict(rule: Rule, findings: Sequence[Finding]) -> Verdict:
     found = [f for f in findings if f.key == rule.finding and f.role == "measurement"]
-    found = [f for f in found if rule.slice in (EVERY, f.slice)]
-    if found:
-        judged = min((judge_finding(rule, f, findings) for f in found), key=lambda j: WORST_FIRST.index(j.status))
+    asked = [f for f in found if rule.slice in (EVERY, f.slice)]
+    if asked:
+        judged = min((judge_finding(rule, f, findings) for f in asked), key=lambda j: WORST_FIRST.index(j.status))
+        if rule.slice == "all":
+            seconds = [f for f in found if f.slice.startswith(wording.BY_ENCODER)]
+            judged = _by_every_encoder(rule, judged, seconds, findings)
     else:
         where = "" if rule.slice == "all" else f" for {rule.slice}"
         judged = Judged("not measured", f"Nobody has measured this ({rule.finding}{where})")
@@ -78,6 +82,17 @@ def _verdict(rule: Rule, findings: Sequence[Finding]) -> Verdict:
         reason=wording.sentence(judged.reason),
         findings=tuple(dict.fromkeys(f.id for f in judged.used)),
     )
+
+
+def _by_every_encoder(rule: Rule, judged: Judged, others: Sequence[Finding], findings: Sequence[Finding]) -> Judged:
+    """Call a verdict unclear that another encoder turns round: it is about the encoder, not about the images."""
+    for finding in others:
+        other = judge_finding(rule, finding, findings)
+        if {judged.status, other.status} == {"met", "not met"}:
+            name = finding.slice.removeprefix(wording.BY_ENCODER)
+            reason = f"{judged.reason}; but with the encoder {name} it is {other.status}: {other.reason}"
+            return Judged("unclear", reason, (*judged.used, *other.used))
+    return judged
 
 
 def judge_finding(rule: Rule, finding: Finding, findings: Sequence[Finding]) -> Judged:

@@ -9,6 +9,8 @@ from radassay.evidence.finding import Finding
 
 Kind = Literal["auc", "difference", "share", "count", "plain"]
 
+BY_ENCODER = "encoder="
+"""How the slice begins that holds what a second encoder sees."""
 LABELS = {
     "kid": "KID",
     "kid_training": "KID to the training images",

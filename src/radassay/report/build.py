@@ -176,7 +176,7 @@ def _section(
         plots=tables.plots(name, findings),
         named=tables.named(name, findings),
         methods=tables.methods(own),
-        pictures=tuple(p for p in pictures if p.name.startswith(f"pairs-{name}")),
+        pictures=tuple(p for p in pictures if p.name.startswith((f"pairs-{name}-", f"examples-{name}-"))),
     )
 
 
@@ -191,6 +191,8 @@ def _caption(name: str) -> str:
     if kind == "pairs":
         measure = wording.label(rest.partition("-")[2].replace("-", "_"))
         return f"{measure}: the pairs that the check names, most alike first" if measure else "Pairs named by the check"
+    if kind == "examples":
+        return f"{wording.label(rest.partition('-')[2].replace('-', '_'))}: examples"
     return f"{words} images" if kind == "grid" else wording.label(name.replace("-", "_"))
 
 

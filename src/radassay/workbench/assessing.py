@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from radassay import registry
-from radassay.contracts import Check, Defect, Encoder, Inputs, Progress, Report, silent
+from radassay.contracts import Check, Defect, Inputs, Progress, Report, silent
 from radassay.controls.floor import matched_inputs, thinned
 from radassay.controls.runner import Controls, run_controls
 from radassay.errors import RadassayError
@@ -20,12 +20,12 @@ from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
 from radassay.images.imageset import ImageSet
 from radassay.images.sample import Sample
-from radassay.workbench.making import plugin
+from radassay.workbench.encoding import Eye, eyes
 from radassay.workbench.materials import Materials, gather, positive_name, stage_seed
-from radassay.workbench.pictures import pairs_of
+from radassay.workbench.pictures import examples_of, pairs_of
 from radassay.workbench.study import Study
 
-CONTROLS = "controls"
+CONTROLS, ENCODERS = "controls", "encoders"
 MOST_ALONE = 160
 """Real images in the controls of a check with a size of its own."""
 
@@ -39,17 +39,16 @@ class Assessment:
     sealed: ImageSet
     """The opened test images: for the leakage check's pixels alone."""
     synthetic: ImageSet | None
-    encoder: Encoder
+    folder: Path
+    """Keeps what encoders have learnt."""
 
     def inputs(self, size: int) -> Inputs:
-        """Return the inputs at one size; labels of the sealed images are blanked."""
+        """Return the inputs at one size, without an encoder; labels of the sealed images are blanked."""
         sealed = Sample.of(self.sealed, size, self.study.fit)
         return Inputs(
             training=Sample.of(self.materials.training, size, self.study.fit),
             held_out=Sample.of(self.materials.held_out, size, self.study.fit),
             synthetic=None if self.synthetic is None else Sample.of(self.synthetic, size, self.study.fit),
-            encode=self.encoder.encode,
-            encoder=f"{self.encoder.name} {self.encoder.fingerprint[:12]}",
             positive=positive_name(self.study),
             others=tuple(Sample.of(other, size, self.study.fit) for other in self.materials.others),
             sealed=sealed.changed(name="test", labels=np.full(len(sealed), "")),
@@ -76,22 +75,41 @@ def assess(assessment: Assessment, record: Run, report: Report, apart: Future[li
         apart: the stages of the checks with a size of their own, at work in another process; None works here.
     """
     study = assessment.study
-    checks = [c for c in checks_of(study) if assessment.synthetic is not None or c.reads == "real"]
-    together = [check for check in checks if own_size(check) is None]
-    names = [*(f"check {check.name}" for check in together), CONTROLS]
-    if not set(names) <= set(record.stages()):
-        inputs = assessment.inputs(study.size)
-        for number, check in enumerate(together):
-            report(Progress(number, len(together), "checks", check.name, "checks"))
-            if f"check {check.name}" not in record.stages():
-                done = measured(check, inputs, study)
-                record.record(done.name, done.findings, pictures=done.pictures)
-        if study.checks.controls and CONTROLS not in record.stages():
-            record.record(CONTROLS, control(together, inputs, study, CONTROLS, report))
+    together = [c for c in checks_of(study) if own_size(c) is None]
+    together = [c for c in together if assessment.synthetic is not None or c.reads == "real"]
+    inputs = None
+    for eye in eyes(study):
+        checks = [c for c in together if c.encoded] if eye.second else together
+        if not set(_stages(eye, checks, study)) <= set(record.stages()):
+            inputs = assessment.inputs(study.size) if inputs is None else inputs
+            _look(eye, checks, inputs, assessment, record, report)
     if set(stages_apart(study)) <= set(record.stages()):
         return
     for name, findings, pictures in alone(assessment, report) if apart is None else apart.result():
         record.record(name, findings, pictures=pictures)
+
+
+def _stages(eye: Eye, checks: Sequence[Check], study: Study) -> list[str]:
+    """Return the names of the stages of one encoder."""
+    names = [f"check {check.name}" for check in checks] + [CONTROLS] * study.checks.controls
+    return [eye.stage(name) for name in names]
+
+
+def _look(
+    eye: Eye, checks: Sequence[Check], inputs: Inputs, assessment: Assessment, record: Run, report: Report
+) -> None:
+    """Measure the checks and their controls with one encoder, each once."""
+    study, seen = assessment.study, eye.sees(inputs, assessment.study, assessment.folder, report)
+    for number, check in enumerate(checks):
+        report(Progress(number, len(checks), "checks", check.name, "checks"))
+        stage = eye.stage(f"check {check.name}")
+        if stage not in record.stages():
+            done = measured(check, seen, study)
+            # What a second encoder names is not drawn again.
+            record.record(stage, eye.told(done.findings), pictures={} if eye.second else done.pictures)
+    stage = eye.stage(CONTROLS)
+    if study.checks.controls and stage not in record.stages():
+        record.record(stage, eye.told(control(checks, seen, study, CONTROLS, report)))
 
 
 def alone(assessment: Assessment, report: Report = silent) -> list[Stage]:
@@ -116,7 +134,7 @@ def alone_in_process(study: Study, work: Path) -> list[Stage]:
     """Return what `alone` does, for a process that has nothing but the study and its materials on disk."""
     materials = gather(study, work, silent)
     test = materials.real.where(split="test")
-    return alone(Assessment(study, materials, test, None, encoder_of(study)))
+    return alone(Assessment(study, materials, test, None, work / ENCODERS))
 
 
 def stages_apart(study: Study) -> list[str]:
@@ -137,7 +155,7 @@ def own_size(check: Check) -> int | None:
 
 
 def measured(check: Check, inputs: Inputs, study: Study) -> Stage:
-    """Return a check's findings and the pictures of the pairs they name."""
+    """Return a check's findings and the pictures that they name."""
     findings = measure(check, inputs, np.random.default_rng(stage_seed(study, "check", check.name)))
     return Stage(f"check {check.name}", findings, _pictures(check, findings, inputs))
 
@@ -169,14 +187,11 @@ def unmeasured(findings: Sequence[Finding]) -> list[Finding]:
     return [f for f in findings if f.name == "measured" and f.value is None]
 
 
-def encoder_of(study: Study) -> Any:
-    """Return the study's encoder."""
-    return plugin("encoders", study.checks.encoder, {})
-
-
 def _pictures(check: Check, findings: Sequence[Finding], inputs: Inputs) -> dict[str, bytes]:
-    """Return the sheets of pairs that a check's findings name."""
+    """Return the sheets of pairs and of single images that a check's findings name."""
     samples = [s for s in (inputs.training, inputs.held_out, inputs.synthetic, inputs.sealed, *inputs.others) if s]
     pictures = {image: pixels for s in samples for image, pixels in zip(s.images.tolist(), s.pixels, strict=True)}
-    sheets = {f"pairs-{check.name}-{f.name.replace('_', '-')}": pairs_of(f, pictures) for f in findings}
+    named = [(f"{check.name}-{f.name.replace('_', '-')}", f) for f in findings]
+    sheets = {f"pairs-{name}": pairs_of(f, pictures) for name, f in named}
+    sheets |= {f"examples-{name}": examples_of(f, pictures) for name, f in named}
     return {name: sheet for name, sheet in sheets.items() if sheet is not None}

@@ -33,11 +33,11 @@ from radassay.trials.plan import TrialPlan
 from radassay.trials.record import run_trial
 from radassay.workbench import making
 from radassay.workbench.assessing import (
+    ENCODERS,
     Assessment,
     Stage,
     alone_in_process,
     assess,
-    encoder_of,
     stages_apart,
     unmeasured,
 )
@@ -88,7 +88,7 @@ def run(study: Study, out: Path, report: Report = silent) -> Outcome:
             with timed(record, "synthetic"):
                 synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
             with timed(record, "checks and controls"):
-                assessment = Assessment(study, materials, test, synthetic, encoder_of(study))
+                assessment = Assessment(study, materials, test, synthetic, record.work / ENCODERS)
                 assess(assessment, record, task(report, "checks"), apart)
         with timed(record, "trial"):
             try_in_patients(study, materials, synthetic, record, task(report, "trial"))

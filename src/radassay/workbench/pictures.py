@@ -1,8 +1,9 @@
-"""What a person should look at: contact sheets and pairs, as PNG bytes."""
+"""What a person should look at: contact sheets, pairs and examples, as PNG bytes."""
 
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -62,6 +63,24 @@ def pairs_of(finding: Finding, pictures: Mapping[str, NDArray[np.float32]], most
         if a in pictures and b in pictures
     ]
     return pair_sheet(pairs) if pairs else None
+
+
+def examples_of(finding: Finding, pictures: Mapping[str, NDArray[np.float32]], most: int = 12) -> bytes | None:
+    """Return the sheet of the single images that a finding names, each with its reason, or None."""
+    named = [
+        (pictures[image], str(why)) for image, why in finding.details.get("examples", [])[:most] if image in pictures
+    ]
+    if not named:
+        return None
+    cell, gap, title, columns = 160, 14, 30, 4
+    sheet = Image.new("L", (columns * (cell + gap) - gap, -(-len(named) // columns) * (cell + title + 6)), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    for index, (picture, why) in enumerate(named):
+        row, column = divmod(index, columns)
+        x, y = column * (cell + gap), row * (cell + title + 6)
+        draw.multiline_text((x, y), "\n".join(textwrap.wrap(why, cell // 6)[:2]), fill=INK, spacing=2)
+        sheet.paste(_cell(picture, cell), (x, y + title))
+    return _png(sheet)
 
 
 def _cell(picture: NDArray[np.float32], side: int) -> Image.Image:

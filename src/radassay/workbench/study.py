@@ -79,6 +79,13 @@ class Checks:
     """Names of checks (`radassay list`); all when empty."""
     encoder: str = "random-conv"
     """Encoder of the features."""
+    encoder_settings: dict[str, Any] = Field(default_factory=dict)
+    """The encoder's settings, such as `{weights = "inception.safetensors"}`."""
+    second: str = ""
+    """A second encoder, of another kind: a verdict that turns round with the encoder is called unclear; empty for
+    none."""
+    second_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the second encoder."""
     blanks: int = Field(default=20, ge=5)
     """Real-against-real repeats for the floor of every measure."""
     repeats: int = Field(default=5, ge=3)
@@ -183,6 +190,12 @@ def study_of(content: dict[str, Any], where: str = "the study") -> Study:
     made = [bool(study.synthetic.generator), bool(study.synthetic.source), bool(study.synthetic.simulated)]
     if sum(made) > 1:
         raise SettingsError(f"{where}: [synthetic] takes one of generator, source and simulated", got="several")
+    if study.checks.second == study.checks.encoder and study.checks.second_settings == study.checks.encoder_settings:
+        raise SettingsError(
+            f"{where}: [checks] names the same encoder twice",
+            got=study.checks.second,
+            possible='Another encoder (`radassay list encoders`), or second = "" for one encoder alone',
+        )
     if not study.real.positive:
         raise SettingsError(
             f"{where}: [real] needs `positive`, the labels that the task calls positive",
