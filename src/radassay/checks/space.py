@@ -17,11 +17,11 @@ SPACE = "principal axes of the {} images, each over √(variance + 0.1 mean vari
 BY_TRAINING, BY_HELD_OUT = SPACE.format("real training"), SPACE.format("held-out real")
 
 
-def lacking(inputs: Inputs, fewest: int = FEWEST) -> str:
-    """Return why generated and real images cannot be compared, or nothing."""
+def lacking(inputs: Inputs, fewest: int = FEWEST, *, encoded: bool = True) -> str:
+    """Return why generated and real images cannot be compared, by features or (not `encoded`) pixels, or nothing."""
     if inputs.synthetic is None:
         return "no synthetic images were given"
-    if inputs.encode is None:
+    if encoded and inputs.encode is None:
         return "no encoder was given"
     parts = {"synthetic": inputs.synthetic, "held-out real": inputs.held_out, "real training": inputs.training}
     for name, sample in parts.items():
