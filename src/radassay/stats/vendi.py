@@ -1,0 +1,34 @@
+"""Vendi score: the effective number of different images in a sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def vendi(x: NDArray[np.floating[Any]]) -> float:
+    """Return exp(-Σ λ log λ) of the eigenvalues λ of the cosine kernel over n (Friedman & Dieng 2023, eq. 2).
+
+    The kernel X Xᵀ/n of unit rows has the non-zero eigenvalues of XᵀX/n, so the smaller of the two is decomposed: the
+    cost is that of the smaller of n and d, cubed. It is 1 where all rows point one way and n where they are
+    orthogonal; it grows with n, so it is to be compared between samples of one size.
+
+    Args:
+        x: (n, d) features, about a common origin; only their directions count.
+
+    Raises:
+        ValueError: no rows, or a row of length zero, which has no direction.
+    """
+    rows = np.asarray(x, dtype=float)
+    if not len(rows):
+        raise ValueError("the Vendi score needs a row")
+    lengths = np.linalg.norm(rows, axis=1)
+    if not lengths.all():
+        raise ValueError("a row of length zero has no direction")
+    rows = rows / lengths[:, None]
+    n, d = rows.shape
+    shares = np.linalg.eigvalsh((rows @ rows.T if n <= d else rows.T @ rows) / n)
+    shares = shares[shares > 0]
+    return float(np.exp(-np.sum(shares * np.log(shares))))
