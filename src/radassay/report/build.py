@@ -12,6 +12,7 @@ from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
 from radassay.evidence.verdict import Judgement, Rung, Verdict
 from radassay.report import tables, terms
+from radassay.report.encoders import Encoders, encoders
 from radassay.report.parts import Picture, counted, counts, flat, mapping, seal_of, seconds
 
 KEY_NUMBERS = (
@@ -92,6 +93,8 @@ class Report:
     """What was not measured, and why."""
     grids: tuple[Picture, ...]
     sections: tuple[Section, ...]
+    encoders: Encoders | None
+    """What depends on the choice of the encoder; None where one alone has looked."""
     trial: Section
     forest: tables.Forest | None
     sets: tuple[ImageSetRow, ...]
@@ -122,7 +125,9 @@ def build(run: Run, judgement: Judgement) -> Report:
     checks = {f.check for f in findings} | {v_check(v, findings) for v in tables.verdicts(judgement)}
     checks -= {*terms.IN_DATA, "trial", ""}
     names = [c for c in terms.ORDER if c in checks] + sorted(checks - set(terms.ORDER))
-    sections = tuple(_section(name, findings, judgement, status, pictures) for name in names)
+    # What a second encoder sees has a table of its own.
+    seen = [f for f in findings if not f.slice.startswith(wording.BY_ENCODER)]
+    sections = tuple(_section(name, seen, judgement, status, pictures) for name in names)
     trial = _section("trial", findings, judgement, status, pictures)
     shown = {p.name for s in (*sections, trial) for p in s.pictures}
     grids = tuple(p for p in pictures if p.name.startswith("grid"))
@@ -139,6 +144,7 @@ def build(run: Run, judgement: Judgement) -> Report:
         not_measured=tuple(_not_measured(measured, judgement)),
         grids=grids,
         sections=sections,
+        encoders=encoders(findings),
         trial=trial,
         forest=tables.forest(findings),
         sets=tuple(_set_row(str(role), of) for role, of in sets.items() if isinstance(of, dict)),
