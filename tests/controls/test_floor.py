@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radassay.controls.floor import _apportioned, blank, matched_inputs, permuted_over_patients, synthetic_counts
+from radassay.controls.floor import blank, matched_inputs, permuted_over_patients, thinned
+from radassay.controls.numbers import Numbers, apportioned
 from radassay.errors import InputError
 
 SYNTHETIC, REAL = "close-copies", "corner-tells"
@@ -23,7 +24,7 @@ def test_a_synthetic_blank_has_no_patient_twice_and_keeps_sizes_and_mix(inputs, 
     assert not (training & held_out or training & synthetic or held_out & synthetic)
     assert len(made.held_out) == len(inputs.held_out)
     assert Counter(made.held_out.labels.tolist()) == Counter(inputs.held_out.labels.tolist())
-    assert dict(Counter(made.synthetic.labels.tolist())) == synthetic_counts(inputs)
+    assert dict(Counter(made.synthetic.labels.tolist())) == Numbers.of(inputs).synthetic
     assert len(made.synthetic) == 100  # half of 200 + 60 - 60, below the 120 there are
     assert len(made.training) >= 98
     everything = set(inputs.training.images) | set(inputs.held_out.images)
@@ -41,8 +42,40 @@ def test_the_measurement_is_matched_in_number_and_mix(inputs, checks):
     matched = matched_inputs(inputs, checks[SYNTHETIC], np.random.default_rng(0))
     assert Counter(matched.synthetic.labels.tolist()) == Counter(made.synthetic.labels.tolist())
     assert set(matched.synthetic.images) <= set(inputs.synthetic.images)
-    assert matched.training is inputs.training
+    assert Counter(matched.held_out.labels.tolist()) == Counter(made.held_out.labels.tolist())
+    assert abs(len(matched.training) - len(made.training)) <= 2
+    assert set(matched.training.images) <= set(inputs.training.images)
     assert matched_inputs(inputs, checks["broken"], np.random.default_rng(0)) is inputs
+
+
+@pytest.mark.parametrize("most", [20, 50, 1000])
+def test_blank_and_measurement_have_equal_numbers_at_most_so_many(make, checks, most):
+    inputs = make(training=300, held_out=90, synthetic=250)
+    wanted = Numbers.of(inputs, most).totals()
+    assert max(wanted.values()) <= most
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        made = blank(inputs, checks[SYNTHETIC], rng, most)
+        matched = matched_inputs(inputs, checks[SYNTHETIC], rng, most)
+        for side, n in wanted.items():
+            assert n - 2 <= len(getattr(made, side)) <= n
+            assert n - 2 <= len(getattr(matched, side)) <= n
+        assert not set.intersection(*patients_of(made.training, made.synthetic))
+
+
+def test_whole_patients_are_left_out_and_their_features_not_made_again(inputs):
+    inputs = inputs.but(encode=lambda pixels: pixels.reshape(len(pixels), -1)[:, :5], encoder="toy", cache={})
+    inputs.features(inputs.training)
+    few = thinned(inputs, 130, np.random.default_rng(0))
+    assert len(few.training) == 100
+    assert len(few.held_out) == 30
+    assert not set(few.training.patients) & set(np.setdiff1d(inputs.training.images, few.training.images))
+    for patient in np.unique(few.training.patients):
+        assert (few.training.patients == patient).sum() == (inputs.training.patients == patient).sum()
+    again = few.but(encode=None, cache=few.cache)
+    key = f"toy:{few.training.fingerprint}"
+    assert (again.cache[key] == few.training.pixels.reshape(100, -1)[:, :5]).all()
+    assert thinned(inputs, 260, np.random.default_rng(0)) is inputs
 
 
 def test_one_class_made_is_matched_by_one_class_real(inputs, checks):
@@ -55,8 +88,9 @@ def test_one_class_made_is_matched_by_one_class_real(inputs, checks):
 
 def test_few_synthetic_images_set_the_number(make, checks):
     inputs = make(synthetic=30)
-    assert sum(synthetic_counts(inputs).values()) == 30
-    assert matched_inputs(inputs, checks[SYNTHETIC], np.random.default_rng(0)) is inputs
+    assert sum(Numbers.of(inputs).synthetic.values()) == 30
+    matched = matched_inputs(inputs, checks[SYNTHETIC], np.random.default_rng(0))
+    assert matched.synthetic is inputs.synthetic
     assert len(blank(inputs, checks[SYNTHETIC], np.random.default_rng(0)).synthetic) == 30
 
 
@@ -118,7 +152,7 @@ def test_apportioning_sums_up_and_keeps_below_the_caps(labels, data):
     caps = {label: cap for label, (_, cap) in labels.items()}
     mix = {label: weight for label, (weight, _) in labels.items()}
     total = data.draw(st.integers(0, sum(caps.values())))
-    counts = _apportioned(total, mix, caps)
+    counts = apportioned(total, mix, caps)
     assert sum(counts.values()) == total
     assert all(0 <= counts[label] <= caps[label] for label in caps)
     if all(total * mix[label] / sum(mix.values()) + 2 <= caps[label] for label in caps):

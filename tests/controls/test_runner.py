@@ -1,16 +1,18 @@
 """The runner: planted faults are found above the stated limit of detection, and a broken check stops nothing."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
+from radassay import registry
 from radassay.contracts import Inputs
 from radassay.controls.defects import Blur, Copies, CornerMarker, CornerMarkerReal, ShuffledLabels
 from radassay.controls.floor import blank, matched_inputs
 from radassay.controls.rows import RememberedRows
-from radassay.controls.runner import Controls, each_check, run_controls
+from radassay.controls.runner import Controls, run_controls
+from radassay.controls.wanted import Wanted
 from radassay.errors import SettingsError
 from radassay.evidence.finding import Finding
 
@@ -49,7 +51,8 @@ def test_every_measure_gets_floor_planted_values_and_limits(inputs, checks):
     real = out["corner-tells"]
     assert {f.control for f in real} == {"", "corner-marker-real"}
     assert one(real, "limit", "difference", "corner-marker-real").value is not None
-    assert heard[-1].done == heard[-1].total == len(heard) == 8 + 8 + 3 * (2 + 2 + 5)
+    assert heard[-1].done == heard[-1].total == 8 + 8 + 3 * (2 + 2 + 5)
+    assert [p.done for p in heard] == sorted({p.done for p in heard})
     for finding in [*findings, *real]:
         assert Finding.from_json(finding.to_json()) is not None
         assert finding.value is None or finding.low is not None or finding.reason
@@ -59,7 +62,9 @@ def test_a_blind_measure_says_so(inputs, checks):
     out = run([checks["close-copies"]], [ShuffledLabels(doses=(0.5, 1.0))], inputs)["close-copies"]
     limit = one(out, "limit", "share_close", "shuffled-labels")
     assert limit.value is None
-    assert limit.reason == ("not seen at any dose tried; doses from 50 % to 100 % of synthetic images")
+    assert limit.reason.startswith(
+        "not seen at any dose tried; doses from 50 % to 100 % of synthetic images; found with"
+    )
 
 
 def test_a_broken_check_stops_no_other(inputs, checks):
@@ -97,10 +102,58 @@ def test_numbers_repeat_and_depend_on_no_neighbour(inputs, checks):
     assert lines(alone) != lines(run([close], [blur], inputs, seed=1)["close-copies"])
 
 
-def test_checks_come_one_by_one_in_the_order_given(inputs, checks):
-    given = [checks["corner-tells"], checks["close-copies"], checks["broken"]]
-    stream = each_check(given, [Blur(doses=(2.0,))], inputs, FEW, np.random.default_rng(0))
-    assert [name for name, _ in stream] == ["corner-tells", "close-copies", "broken"]
+@pytest.mark.slow
+def test_the_number_of_processes_changes_nothing(inputs):
+    # Plug-ins as installed, since those of this file are unknown to a new process.
+    checks = [registry.load("checks", name)() for name in ("fidelity", "memorisation")]
+    encoder = registry.load("encoders", "random-conv")()
+    given = inputs.but(encode=encoder.encode, encoder=encoder.name, cache={})
+    alone, beside = (
+        run(checks, [Copies(doses=(0.1,)), Blur(doses=(1.0,))], given, replace(FEW, workers=workers))
+        for workers in (1, 2)
+    )
+    assert {name: lines(found) for name, found in alone.items()} == {n: lines(f) for n, f in beside.items()}
+
+
+def test_a_part_of_the_controls_gives_the_same_numbers_as_all_of_them(inputs, checks):
+    close, defects = checks["close-copies"], [Blur(doses=(0.5, 2.0)), Copies(doses=(0.05, 0.2))]
+    everything = run([close, checks["broken"]], defects, inputs)["close-copies"]
+    heard = []
+    wanted = Wanted({"close-copies.sharpness": {"blur": (2.0,), "unheard-of": (1.0,)}, "close-copies.share_close": {}})
+    out = run([close, checks["broken"]], defects, inputs, wanted=wanted, report=heard.append)
+    assert out["broken"] == []
+    part = out["close-copies"]
+    assert [(f.name, f.role, f.control, f.dose) for f in part] == [
+        ("share_close", "floor", "", None),
+        ("sharpness", "floor", "", None),
+        ("sharpness", "planted", "blur", 2.0),
+        ("sharpness", "limit", "blur", None),
+    ]
+    assert set(lines(part[:3])) <= set(lines(everything))
+    assert heard[-1].total == 8 + 3
+    assert run([close], defects, inputs, wanted=Wanted({})) == {"close-copies": []}
+
+
+def test_a_dose_that_the_defect_does_not_try_itself_can_be_asked_for(inputs, checks):
+    wanted = Wanted({"close-copies.sharpness": {"blur": (0.8, 0.4)}})
+    out = run([checks["close-copies"]], [Blur(doses=(2.0,))], inputs, wanted=wanted)["close-copies"]
+    assert [f.dose for f in out if f.role == "planted"] == [0.4, 0.8]
+
+
+def test_many_images_are_thinned_and_the_finding_says_so(make, checks):
+    inputs = make(training=300, held_out=100, synthetic=150)
+    out = run([checks["close-copies"]], [Blur(doses=(2.0,))], inputs, replace(FEW, images=40))["close-copies"]
+    limit = one(out, "limit", "sharpness", "blur")
+    assert limit.details["images"] == {"training": 40, "held_out": 40, "synthetic": 40}
+    assert limit.details["of"] == {"training": 300, "held_out": 100, "synthetic": 150}
+    assert "found with 40 of 300 training, 40 of 100 held-out, 40 of 150 synthetic images" in limit.reason
+
+
+def test_a_limit_tells_the_power_at_each_dose(inputs, checks):
+    out = run([checks["close-copies"]], [Blur(doses=(0.3, 2.0))], inputs)["close-copies"]
+    limit = one(out, "limit", "sharpness", "blur")
+    assert limit.details["doses"] == [0.3, 2.0]
+    assert limit.details["power"][0] <= limit.details["power"][1] == 1.0
 
 
 def test_a_check_that_watches_nothing_costs_nothing(inputs, checks):
@@ -129,7 +182,8 @@ def test_each_real_picture_is_encoded_once(inputs, checks):
     blur = Blur(doses=(1.0, 2.0))
     run([checks["uses-features"]], [blur], given)
     real, planted = 260, 100 * 2 * 3
-    assert encode.rows == real + planted
+    assert real < encode.rows < real + planted, "a picture blurred alike in two repeats is encoded once"
+    assert encode.rows <= real + 2 * real
     assert len(given.cache) == 2, "the user's cache holds the two real samples and nothing planted"
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.contracts import Check, Inputs
+from radassay.controls.numbers import MOST, Numbers
 from radassay.controls.planting import Rows, relabelled
 from radassay.errors import InputError
 from radassay.images.sample import Sample
@@ -24,49 +25,22 @@ def pool(inputs: Inputs) -> Sample:
     return inputs.training.joined(inputs.held_out, "real")
 
 
-def synthetic_counts(inputs: Inputs) -> dict[str, int]:
-    """Return how many images of each label stand for the synthetic ones, in blanks and in the measurement alike.
+def matched_inputs(inputs: Inputs, check: Check, rng: np.random.Generator, most: int = MOST) -> Inputs:
+    """Return the inputs with as many images on each side, in the same mix of labels, as the blanks have.
 
-    At most as many as there are synthetic images, and at most half of the real ones beyond the held-out number, so
-    that the blank's training set is no smaller than its synthetic one. The mix of labels follows the synthetic images
-    as far as the real ones of each label reach; what one label lacks the others fill up. Labels that only one side
-    has are left out, since real images cannot stand in for them.
+    Only for checks whose values depend on that number (`check.matched`); else the inputs as they are. Training images
+    count too: they set the space in which the other two are compared.
     """
-    real = Counter(pool(inputs).labels.tolist())
-    held = Counter(inputs.held_out.labels.tolist())
-    caps = {label: max(0, (count - held[label]) // 2) for label, count in sorted(real.items())}
-    wanted = sum(caps.values())
-    mix = dict(real)
-    if inputs.synthetic is not None:
-        made = Counter(inputs.synthetic.labels.tolist())
-        caps = {label: min(cap, made[label]) for label, cap in caps.items()}
-        mix = dict(made)
-        wanted = min(wanted, len(inputs.synthetic))
-    return _apportioned(min(wanted, sum(caps.values())), {label: mix.get(label, 0) for label in caps}, caps)
-
-
-def _apportioned(total: int, mix: Mapping[str, int], caps: Mapping[str, int]) -> dict[str, int]:
-    """Return whole numbers that sum to `total`, in proportion to `mix` (Webster's method) but never above `caps`."""
-    counts = dict.fromkeys(sorted(caps), 0)
-    for _ in range(total):
-        room = [label for label in counts if counts[label] < caps[label]]
-        counts[max(room, key=lambda label: mix[label] / (2 * counts[label] + 1))] += 1
-    return counts
-
-
-def matched_inputs(inputs: Inputs, check: Check, rng: np.random.Generator) -> Inputs:
-    """Return the inputs with as many synthetic images, in the same mix of labels, as the blanks have.
-
-    Only for checks whose values depend on that number (`check.matched`); else the inputs as they are.
-    """
-    synthetic = inputs.synthetic
-    if synthetic is None or not check.matched:
+    if inputs.synthetic is None or not check.matched:
         return inputs
-    chosen: list[Rows] = [np.empty(0, dtype=np.intp)]
-    for label, count in synthetic_counts(inputs).items():
-        chosen.append(rng.permutation(np.flatnonzero(synthetic.labels == label))[:count])
-    rows = np.sort(np.concatenate(chosen))
-    return inputs if len(rows) == len(synthetic) else inputs.but(synthetic=synthetic.take(rows))
+    numbers = Numbers.of(inputs, most)
+    parts = {"training": inputs.training, "held_out": inputs.held_out, "synthetic": inputs.synthetic}
+    changes = {}
+    for side, sample in parts.items():
+        rows, _ = _drawn(sample, rng.permutation(np.unique(sample.patients)), getattr(numbers, side))
+        if len(rows) < len(sample):
+            changes[side] = sample.take(rows)
+    return inputs.but(**changes) if changes else inputs
 
 
 def thinned(inputs: Inputs, most: int, rng: np.random.Generator) -> Inputs:
@@ -81,13 +55,18 @@ def thinned(inputs: Inputs, most: int, rng: np.random.Generator) -> Inputs:
 
     def some(sample: Sample) -> Sample:
         patients = rng.permutation(np.unique(sample.patients))
-        return sample.take(np.isin(sample.patients, patients[: max(1, int(keep * len(patients)))]))
+        rows = np.flatnonzero(np.isin(sample.patients, patients[: max(1, int(keep * len(patients)))]))
+        kept = sample.take(rows)
+        features = inputs.cache.get(f"{inputs.encoder}:{sample.fingerprint}")
+        if features is not None:
+            inputs.cache[f"{inputs.encoder}:{kept.fingerprint}"] = features[rows]
+        return kept
 
     return inputs.but(training=some(inputs.training), held_out=some(inputs.held_out))
 
 
-def blank(inputs: Inputs, check: Check, rng: np.random.Generator) -> Inputs:
-    """Return inputs without any fault, for a check of this kind.
+def blank(inputs: Inputs, check: Check, rng: np.random.Generator, most: int = MOST) -> Inputs:
+    """Return inputs without any fault, for a check of this kind, with at most `most` images on each side.
 
     No patient is on two sides. Further sets and sealed images are left out.
 
@@ -95,26 +74,33 @@ def blank(inputs: Inputs, check: Check, rng: np.random.Generator) -> Inputs:
         InputError: there are too few patients to split.
     """
     plain = inputs.but(others=(), sealed=None)
-    return _blank_synthetic(plain, rng) if check.reads == "synthetic" else _blank_real(plain, rng)
+    return _blank_synthetic(plain, rng, most) if check.reads == "synthetic" else _blank_real(plain, rng)
 
 
-def _blank_synthetic(inputs: Inputs, rng: np.random.Generator) -> Inputs:
+def _blank_synthetic(inputs: Inputs, rng: np.random.Generator, most: int) -> Inputs:
     """Return inputs whose synthetic images are real ones of patients of their own.
 
-    The held-out part has its usual number of images of each label. The training part is what remains, so smaller than
-    the user's: a check whose values depend on its size must calibrate itself by the held-out images.
+    The training part is smaller than the user's: a check whose values depend on its size is measured with equally
+    many (`matched_inputs`), or must calibrate itself by the held-out images.
     """
-    real = pool(inputs)
+    real, numbers = pool(inputs), Numbers.of(inputs, most)
     patients = rng.permutation(np.unique(real.patients))
-    synthetic, patients = _drawn(real, patients, synthetic_counts(inputs))
-    held_out, patients = _drawn(real, patients, Counter(inputs.held_out.labels.tolist()))
-    training = np.flatnonzero(np.isin(real.patients, patients))
+    synthetic, patients = _drawn(real, patients, numbers.synthetic)
+    held_out, patients = _drawn(real, patients, numbers.held_out)
+    training, _ = _drawn(real, patients, numbers.training)
     _require_all(training, held_out, synthetic)
     return inputs.but(
         training=real.take(training, "real, part 1"),
         held_out=real.take(held_out, "real, part 2"),
         synthetic=real.take(synthetic, "real, part 3"),
     )
+
+
+def blank_numbers(inputs: Inputs, check: Check, most: int = MOST) -> dict[str, int]:
+    """Return how many images there are on each side of a check's blanks."""
+    if check.reads == "synthetic":
+        return Numbers.of(inputs, most).totals()
+    return {"training": len(inputs.training), "held_out": len(inputs.held_out)}
 
 
 def _blank_real(inputs: Inputs, rng: np.random.Generator) -> Inputs:

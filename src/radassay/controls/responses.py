@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from radassay.contracts import Check, Defect, Inputs
+from radassay.controls.wanted import Plan
 from radassay.evidence import wording
 from radassay.evidence.finding import Direction, Finding
 from radassay.stats.detection import FEWEST_BLANKS, Watched, limit_of_blank, limit_of_detection, spread
@@ -17,6 +18,31 @@ from radassay.stats.detection import FEWEST_BLANKS, Watched, limit_of_blank, lim
 Condition = tuple[str, float]
 """Name of the defect and its dose; ("", 0.0) is a blank."""
 BLANK: Condition = ("", 0.0)
+FOUND_WITH = "found with"
+"""How a reason begins to tell at how many images a limit was found."""
+
+
+class Reading(NamedTuple):
+    """One watched measure of one run."""
+
+    value: float | None
+    reason: str
+    """Why there is no value."""
+    unit: str = ""
+    direction: Direction = "neither"
+
+
+def readings(check: Check, findings: Iterable[Finding]) -> dict[str, Reading]:
+    """Return the watched measures of one run; only values of the whole set (slice `all`) are watched."""
+    answers = {f.name: f for f in findings if f.slice == "all" and f.role == "measurement"}
+    read = {}
+    for measure in check.watched:
+        answer = answers.get(measure)
+        if answer is None:
+            read[measure] = Reading(None, "the check gave no such measure")
+        else:
+            read[measure] = Reading(answer.value, answer.reason, answer.unit, answer.direction)
+    return read
 
 
 @dataclass
@@ -24,6 +50,12 @@ class Responses:
     """The watched measures of one check under every condition."""
 
     check: Check
+    plan: Plan
+    """The measures followed, and what is planted under each."""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """Images on each side of a blank."""
+    whole: Mapping[str, int] = field(default_factory=dict)
+    """Images on each side of the study."""
     values: dict[tuple[str, Condition], list[float]] = field(default_factory=dict)
     """By measure and condition, in the order of the repeats."""
     reasons: dict[tuple[str, Condition], str] = field(default_factory=dict)
@@ -31,36 +63,25 @@ class Responses:
     units: dict[str, tuple[str, Direction]] = field(default_factory=dict)
     """Unit and direction of each measure, as the check states them."""
 
-    def note(self, condition: Condition, findings: Iterable[Finding]) -> None:
-        """Keep the watched measures of one repeat; only values of the whole set (slice `all`) are watched."""
-        answers = {f.name: f for f in findings if f.slice == "all" and f.role == "measurement"}
-        for measure in self.check.watched:
-            answer = answers.get(measure)
-            if answer is None:
-                self.reasons.setdefault((measure, condition), "the check gave no such measure")
+    def note(self, condition: Condition, read: Mapping[str, Reading] | str) -> None:
+        """Keep the measures of one repeat, or why it could not be done."""
+        for measure in self.plan:
+            if isinstance(read, str):
+                self.reasons.setdefault((measure, condition), read)
                 continue
-            self.units[measure] = (answer.unit, answer.direction)
-            if answer.value is None:
-                self.reasons.setdefault((measure, condition), answer.reason)
+            reading = read[measure]
+            if reading.direction != "neither" or reading.unit:
+                self.units[measure] = (reading.unit, reading.direction)
+            if reading.value is None:
+                self.reasons.setdefault((measure, condition), reading.reason)
             else:
-                self.values.setdefault((measure, condition), []).append(float(answer.value))
+                self.values.setdefault((measure, condition), []).append(float(reading.value))
 
-    def fail(self, condition: Condition, reason: str) -> None:
-        """Keep that a repeat could not be done."""
-        for measure in self.check.watched:
-            self.reasons.setdefault((measure, condition), reason)
-
-    def findings(
-        self,
-        defects: Sequence[Defect],
-        inputs: Inputs,
-        random: Callable[..., np.random.Generator],
-        draws: int,
-    ) -> list[Finding]:
+    def findings(self, inputs: Inputs, random: Callable[..., np.random.Generator], draws: int) -> list[Finding]:
         """Return floor, planted values and limits of detection, in the order of measures, defects and doses."""
         out = []
-        for measure, watched in self.check.watched.items():
-            way: Watched = "lower" if watched == "lower" else "higher"
+        for measure, defects in self.plan.items():
+            way: Watched = "lower" if self.check.watched[measure] == "lower" else "higher"
             common = self._common(measure, inputs)
             out.append(self._floor(measure, way, common))
             for defect in defects:
@@ -147,6 +168,7 @@ class Responses:
         elif reason:
             lowest = wording.dose(defect.doses[0], "share" if defect.unit.startswith("share") else "")
             reason = f"{reason}; doses from {lowest} to {wording.dose(defect.doses[-1], defect.unit)}"
+        reason = "; ".join(part for part in (reason, self._fewer()) if part)
         return Finding(
             **common,
             value=found.limit,
@@ -163,8 +185,22 @@ class Responses:
                 "means": [_short(m) for m in found.means],
                 "monotone": found.monotone,
                 "watched": watched,
+                "doses": [_short(dose) for dose in found.doses],
+                "power": [round(share, 3) for share in found.power],
+                "images": dict(self.numbers),
+                "of": dict(self.whole),
             },
         )
+
+    def _fewer(self) -> str:
+        """Return at how many images a limit was found, where the study has more; else nothing."""
+        names = {"training": "training", "held_out": "held-out", "synthetic": "synthetic"}
+        told = [
+            f"{self.numbers[side]:,} of {self.whole[side]:,} {name}"
+            for side, name in names.items()
+            if side in self.numbers and self.numbers[side] < self.whole.get(side, 0)
+        ]
+        return f"{FOUND_WITH} {', '.join(told)} images" if told else ""
 
 
 def _short(value: float) -> float:

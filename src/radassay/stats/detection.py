@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 Floats = NDArray[np.float64]
 Watched = Literal["higher", "lower"]
@@ -47,6 +48,10 @@ class Detection:
     """Mean of the measure over the blanks and at each dose, made monotone."""
     monotone: bool = True
     """Whether the monotone means lie within two standard errors of the observed ones."""
+    doses: tuple[float, ...] = ()
+    """The doses that had values enough, ascending."""
+    power: tuple[float, ...] = ()
+    """Estimated share of runs that pass the limit of blank at each of these doses, by the normal law."""
 
 
 def percentile_factor(degrees: float | Floats) -> Any:
@@ -151,11 +156,16 @@ def limit_of_detection(
     tail = max(0.0, sign * lob - float(means[0] + percentile_factor(degrees[0]) * spreads[0]))
     limit = float(_crossing(means[None], spreads[None], counts, degrees, levels, tail)[0])
     curve = tuple(float(m) for m in sign * smooth)
+    told: dict[str, Any] = {
+        "monotone": monotone,
+        "doses": tuple(float(dose) for dose in levels[1:]),
+        "power": _power(smooth[1:], spreads[1:], sign * lob),
+    }
     if not np.isfinite(limit):
         opposite = means[-1] < means[0] - percentile_factor(counts[0] - 1.0) * spreads[0]
         way = {"higher": "falls", "lower": "rises"}[watched]
         reason = f"not seen: it {way} instead" if opposite else "not seen at any dose tried"
-        return Detection(None, reason, lob, means=curve, monotone=monotone)
+        return Detection(None, reason, lob, means=curve, **told)
     drawn_means = means + spreads / np.sqrt(counts) * rng.standard_normal((draws, len(means)))
     drawn_spreads = spreads * np.sqrt(rng.chisquare(degrees, (draws, len(means))) / degrees)
     limits = np.sort(_crossing(drawn_means, drawn_spreads, counts, degrees, levels, tail))
@@ -167,8 +177,16 @@ def limit_of_detection(
         cautions.append("the response is not monotone")
     if not np.isfinite(high):
         cautions.append("no interval: its upper limit is beyond the highest dose tried")
-        return Detection(limit, "; ".join(cautions), lob, means=curve, monotone=monotone)
-    return Detection(limit, "; ".join(cautions), lob, float(min(low, limit)), float(max(high, limit)), curve, monotone)
+        return Detection(limit, "; ".join(cautions), lob, means=curve, **told)
+    interval = float(min(low, limit)), float(max(high, limit))
+    return Detection(limit, "; ".join(cautions), lob, *interval, curve, **told)
+
+
+def _power(means: Floats, spreads: Floats, lob: float) -> tuple[float, ...]:
+    """Return the share of normal values of these means and standard deviations that lie above the limit of blank."""
+    apart = means - lob
+    scale = np.where(spreads > 0.0, spreads, 1.0)
+    return tuple(float(p) for p in np.where(spreads > 0.0, ndtr(apart / scale), apart > 0.0))
 
 
 def _pooled(spreads: Floats, degrees: Floats) -> tuple[Floats, Floats]:
