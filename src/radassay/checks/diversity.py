@@ -1,0 +1,187 @@
+"""Diversity: how many different images there are among the generated ones, beside equally many real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from radassay.checks.patients import patients_of, unknown_patients
+from radassay.checks.space import BY_TRAINING, Array, draws, labels_of, lacking, whitened
+from radassay.contracts import Inputs
+from radassay.evidence.finding import Finding
+from radassay.images.sample import Sample
+from radassay.stats.resample import Interval, deal_groups, jackknife_interval
+from radassay.stats.spread import mean_pairwise_distance
+from radassay.stats.vendi import vendi
+
+SMALLEST = 1e-6
+"""Mean distance, or length of a row, below which features are alike."""
+
+
+@dataclass(frozen=True)
+class Diversity:
+    """Effective number of different images and distance between images of one label, relative to real images.
+
+    `vendi_ratio`: Vendi score (Friedman & Dieng 2023) of generated over that of held-out real images. The score grows
+    with the number of images and falls where a patient has several, so equally many images enter, one a patient:
+    rows chosen by a hash of the patients. 1 is the variety of real images; 0.5 is as if half of the images repeated
+    others. `within_class_distance_ratio`: mean distance between two images of one label (of different patients),
+    generated over real. Of all labels together each counts by its share among the held-out images: one label that
+    collapsed is seen in its own line first.
+
+    Both look at variety alone: noise on the images adds variety, and images of nothing at all may have it.
+    """
+
+    fewest: int = 30
+    """Patients and generated images that a label needs to be measured alone."""
+    axes: int = 64
+    """Leading axes of real variation that are looked at; in more, images of any kind are nearly orthogonal."""
+    intervals: bool = True
+    """Whether intervals are computed."""
+
+    name: ClassVar[str] = "diversity"
+    question: ClassVar[str] = "Do the synthetic images of one label differ from each other as much as real ones do?"
+    reads: ClassVar[Literal["real", "synthetic"]] = "synthetic"
+    matched: ClassVar[bool] = True
+    encoded: ClassVar[bool] = True
+    watched: ClassVar[Mapping[str, str]] = {"vendi_ratio": "lower", "within_class_distance_ratio": "lower"}
+    meets: ClassVar[tuple[str, ...]] = ()
+
+    def quick(self) -> Diversity:
+        """Return the same check without intervals."""
+        return replace(self, intervals=False)
+
+    def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
+        """Return both ratios, overall and by label."""
+        why = lacking(inputs)
+        if why or inputs.synthetic is None:
+            prints = inputs.fingerprints(inputs.held_out, inputs.synthetic)
+            return [Finding(check=self.name, name=name, reason=why, inputs=prints) for name in self.watched]
+        real, made = inputs.held_out, inputs.synthetic
+        x, y = (part[:, : self.axes] for part in whitened(inputs, real, made))
+        findings = [self._vendi(inputs, "all", (real, x), (made, y)), self._within(inputs, "all", (real, x), (made, y))]
+        for label in labels_of(inputs, self.fewest):
+            here, there = real.labels == label, made.labels == label
+            sides = (real.take(here), x[here]), (made.take(there), y[there])
+            findings.append(self._vendi(inputs, f"label={label}", *sides))
+            findings.append(self._within(inputs, f"label={label}", *sides))
+        return findings
+
+    def _vendi(self, inputs: Inputs, part: str, real: tuple[Sample, Array], made: tuple[Sample, Array]) -> Finding:
+        """Return the ratio of Vendi scores of equally many images."""
+        first = [one_each(draws(sample)) for sample, _ in (real, made)]
+        n = min(len(rows) for rows in first)
+        # directions from the centre of the real training images; a row at that very centre has none
+        sides = [(x[rows[:n]], draws(s)[rows[:n]]) for (s, x), rows in zip((real, made), first, strict=True)]
+        if min(np.linalg.norm(x, axis=1).min() for x, _ in sides) < SMALLEST:
+            return self._finding(inputs, part, "vendi_ratio", "images have no features beyond the mean", real, made)
+        scores = [vendi(x) for x, _ in sides]
+        left_out: list[Array] = []
+        for x, units in sides if self.intervals else ():
+            group = deal_groups(units)
+            left_out.append(np.array([vendi(x[group != g]) for g in range(int(group.max()) + 1)]))
+        about = {"vendi_real": scores[0], "vendi_synthetic": scores[1], "n_each": n}
+        return self._finding(inputs, part, "vendi_ratio", scores, real, made, left_out, about)
+
+    def _within(self, inputs: Inputs, part: str, real: tuple[Sample, Array], made: tuple[Sample, Array]) -> Finding:
+        """Return the ratio of mean distances between images of one label."""
+        name = "within_class_distance_ratio"
+        labels, shares = np.unique(real[0].labels, return_counts=True)
+        groups = [deal_groups(draws(sample)) for sample, _ in (real, made)]
+        means = np.zeros(2)
+        left_out = [np.zeros(int(group.max()) + 1) for group in groups]
+        weight, used = 0.0, []
+        for label, share in zip(labels.tolist(), shares.tolist(), strict=True):
+            rows = [sample.labels == label for sample, _ in (real, made)]
+            units = [draws(sample)[row] for (sample, _), row in zip((real, made), rows, strict=True)]
+            if min(len(np.unique(u)) for u in units) < 10:
+                continue
+            found = [
+                self._spread(x[row], unit, group[row], len(left))
+                for (_, x), row, unit, group, left in zip((real, made), rows, units, groups, left_out, strict=True)
+            ]
+            if any(one is None for one in found):
+                continue
+            for side, one in enumerate(found):
+                assert one is not None
+                means[side] += share * one[0]
+                left_out[side] += share * one[1]
+            weight += share
+            used.append(label)
+        if not used:
+            reason = "no label has 10 patients among both real and generated images"
+            return self._finding(inputs, part, name, reason, real, made)
+        if means[0] / weight < SMALLEST:
+            return self._finding(inputs, part, name, "the real images of a label are all alike", real, made)
+        about = {"real": means[0] / weight, "synthetic": means[1] / weight, "labels": used}
+        return self._finding(
+            inputs, part, name, (means / weight).tolist(), real, made, left_out if self.intervals else [], about
+        )
+
+    def _spread(self, x: Array, units: Any, groups: Any, count: int) -> tuple[float, Array] | None:
+        """Return the mean distance within a label, and without each of the sample's groups; None if that is nothing."""
+        there, own = np.unique(groups, return_inverse=True)
+        try:
+            found = mean_pairwise_distance(x, units, own)
+        except ValueError:
+            return None
+        without = np.full(count, found.value)
+        without[there] = found.without
+        return found.value, without
+
+    def _finding(
+        self,
+        inputs: Inputs,
+        part: str,
+        name: str,
+        found: list[float] | str,
+        real: tuple[Sample, Array],
+        made: tuple[Sample, Array],
+        left_out: list[Array] | tuple[()] = (),
+        details: Mapping[str, Any] | None = None,
+    ) -> Finding:
+        """Return generated over real, (real, generated), or the reason why there is no ratio."""
+        common: dict[str, Any] = {
+            "check": self.name,
+            "name": name,
+            "slice": part,
+            "direction": "higher is better",
+            "n_patients": patients_of(real[0]),
+            "n_images": len(real[0]) + len(made[0]),
+            "inputs": inputs.fingerprints(real[0], made[0]),
+        }
+        if isinstance(found, str):
+            return Finding(reason=found, **common)
+        value = found[1] / found[0]
+        about = {"encoder": inputs.encoder, "space": f"{BY_TRAINING}; the leading {self.axes}", **(details or {})}
+        limits: dict[str, Any] = {"reason": "no interval in the quick form"}
+        if self.intervals:
+            interval = ratio_interval(found, left_out)
+            limits = {"reason": "no valid interval: the generated images are all alike"}
+            if interval is not None:
+                limits = {
+                    "low": interval.low,
+                    "high": interval.high,
+                    "method": f"{interval.method}, log scale; for samples of this size",
+                    "reason": unknown_patients(real[0]),
+                }
+        return Finding(value=value, details=about, **limits, **common)
+
+
+def one_each(units: np.ndarray[Any, np.dtype[np.str_]]) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Return one row of each unit, (m,), in an order that a hash of the units sets."""
+    first = np.unique(units, return_index=True)[1]
+    order = deal_groups(units[first], len(first))
+    return np.asarray(first[np.argsort(order, kind="stable")])
+
+
+def ratio_interval(found: list[float], left_out: list[Array] | tuple[()]) -> Interval | None:
+    """Return the interval of the second over the first value by the jackknife of both logarithms; None at zero."""
+    if min(found) < SMALLEST or any(left.min() < SMALLEST for left in left_out):
+        return None
+    value = float(np.log(found[1] / found[0]))
+    interval = jackknife_interval(value, *(np.log(left) for left in left_out))
+    return Interval(float(np.exp(interval.low)), float(np.exp(interval.high)), interval.method)
