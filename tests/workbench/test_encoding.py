@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from radassay.checks.fidelity import Fidelity
 from radassay.contracts import Inputs
 from radassay.errors import SettingsError
 from radassay.evidence.run import Run
+from radassay.workbench.assessing import held_against
 from radassay.workbench.encoding import Eye, eyes
 from radassay.workbench.path import run
 from radassay.workbench.study import study_of
@@ -72,3 +74,10 @@ def test_a_learnt_encoder_learns_from_the_training_images(tmp_path, monkeypatch)
 def test_without_a_second_there_is_one():
     study = study_of({**STUDY, "checks": {"second": ""}})
     assert [eye.second for eye in eyes(study)] == [False]
+
+
+def test_a_second_encoder_gets_every_floor_and_the_doses_that_rules_name():
+    doses = held_against([Fidelity()], "local").doses
+    assert set(doses) == {f"fidelity.{measure}" for measure in Fidelity.watched}
+    assert doses["fidelity.kid"] == {"blur": (1.0,)}
+    assert doses["fidelity.frechet"] == {}

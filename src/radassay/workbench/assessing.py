@@ -12,9 +12,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from radassay import registry
+from radassay.checklists.rules import OfPlanted, read_rules
 from radassay.contracts import Check, Defect, Inputs, Progress, Report, silent
 from radassay.controls.floor import matched_inputs, thinned
 from radassay.controls.runner import Controls, run_controls
+from radassay.controls.wanted import Wanted
+from radassay.engine.processes import cores
 from radassay.errors import RadassayError
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
@@ -109,7 +112,8 @@ def _look(
             record.record(stage, eye.told(done.findings), pictures={} if eye.second else done.pictures)
     stage = eye.stage(CONTROLS)
     if study.checks.controls and stage not in record.stages():
-        record.record(stage, eye.told(control(checks, seen, study, CONTROLS, report)))
+        wanted = held_against(checks, study.rules) if eye.second else None
+        record.record(stage, eye.told(control(checks, seen, study, CONTROLS, report, wanted, cores())))
 
 
 def alone(assessment: Assessment, report: Report = silent) -> list[Stage]:
@@ -173,13 +177,35 @@ def measure(check: Check, inputs: Inputs, rng: np.random.Generator) -> list[Find
     return [Finding(check=check.name, name="measured", reason=reason)]
 
 
-def control(checks: Sequence[Check], inputs: Inputs, study: Study, stage: str, report: Report) -> list[Finding]:
+def control(
+    checks: Sequence[Check],
+    inputs: Inputs,
+    study: Study,
+    stage: str,
+    report: Report,
+    wanted: Wanted | None = None,
+    workers: int = 1,
+) -> list[Finding]:
     """Return floor, planted defects and limits of detection of some checks."""
     defects: list[Defect] = [registry.load("controls", name)() for name in registry.names("controls")]
-    settings = Controls(blanks=study.checks.blanks, repeats=study.checks.repeats)
+    settings = Controls(
+        blanks=study.checks.blanks, repeats=study.checks.repeats, images=study.checks.control_images, workers=workers
+    )
     seed = np.random.default_rng(stage_seed(study, stage))
-    by_check = run_controls(checks, defects, inputs, settings, seed, report)
+    by_check = run_controls(checks, defects, inputs, settings, seed, report, wanted)
     return [finding for check in checks for finding in by_check.get(check.name, [])]
+
+
+def held_against(checks: Sequence[Check], rules: str) -> Wanted:
+    """Return what a second encoder's verdicts need: every floor, and the planted doses that rules compare with."""
+    doses: dict[str, dict[str, tuple[float, ...]]] = {
+        f"{c.name}.{measure}": {} for c in checks for measure in c.watched
+    }
+    for rule in read_rules(rules).rules:
+        if isinstance(rule.threshold, OfPlanted) and rule.finding in doses:
+            planted = doses[rule.finding]
+            planted[rule.threshold.control] = (*planted.get(rule.threshold.control, ()), rule.threshold.dose)
+    return Wanted(doses)
 
 
 def unmeasured(findings: Sequence[Finding]) -> list[Finding]:

@@ -90,6 +90,8 @@ class Checks:
     """Real-against-real repeats for the floor of every measure."""
     repeats: int = Field(default=5, ge=3)
     """Repeats of every planted defect and dose."""
+    control_images: int = Field(default=200, ge=20)
+    """Images on each side of a control, at most; limits of detection are those of so many images."""
     controls: bool = True
     """Plant defects; without them no limit of detection is known and nothing above L1 can be claimed."""
 
