@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-ORDER = ("integrity", "leakage", "shortcut", "fidelity", "coverage", "memorisation")
+ORDER = (
+    "integrity",
+    "leakage",
+    "shortcut",
+    "fidelity",
+    "two-sample",
+    "appearance",
+    "radiomics",
+    "plausibility",
+    "coverage",
+    "diversity",
+    "memorisation",
+    "privacy",
+    "features",
+)
 """Order of the checks on the page; others follow by name."""
 
 IN_DATA = ("import", "generation")
@@ -15,6 +29,13 @@ TITLES = {
     "fidelity": "Fidelity",
     "coverage": "Coverage",
     "memorisation": "Memorisation",
+    "two-sample": "Telling apart",
+    "appearance": "Appearance",
+    "radiomics": "Radiomics",
+    "plausibility": "Anatomy",
+    "diversity": "Diversity",
+    "privacy": "Privacy",
+    "features": "The encoder",
     "trial": "Trial in diagnosis",
     "reading": "Reader study",
 }
@@ -26,6 +47,13 @@ QUESTIONS = {
     "fidelity": "How close do the synthetic images lie to real images of other patients?",
     "coverage": "Do the synthetic images show the variety of real patients, or only a part of it?",
     "memorisation": "Are synthetic images copies of training patients?",
+    "two-sample": "Can a classifier tell synthetic from real images of other patients?",
+    "appearance": "Do detail, frequencies and grey values of the synthetic images look like those of real ones?",
+    "radiomics": "Which radiomic features tell synthetic from real images?",
+    "plausibility": "Is the anatomy possible: two lungs, the heart on its side, sizes that real patients have?",
+    "diversity": "Do the synthetic images of a class differ from each other as much as real ones?",
+    "privacy": "Could somebody tell from the synthetic images who was in the training set?",
+    "features": "How much of the label does the encoder see in patients it has not learnt from?",
     "trial": "Does a diagnosis model gain from the synthetic images, in patients it has never seen, and more than from "
     "methods that cost nothing?",
     "reading": "Can radiologists tell synthetic from real images?",
