@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from radassay.engine.claim import claimed
 from radassay.errors import SettingsError, StorageError
 from radassay.evidence.run import write_atomic
 from radassay.generators import training
@@ -149,7 +150,7 @@ def test_another_arithmetic_is_noted(images, tmp_path, every_step_reported):
 
 
 def test_two_processes_cannot_train_in_one_folder(tmp_path, images):
-    with training.claimed(tmp_path, {}), pytest.raises(StorageError, match="Another process"):
+    with claimed(tmp_path, {}), pytest.raises(StorageError, match="Another process"):
         tiny().fit(*images, tmp_path, seed=5)
 
 

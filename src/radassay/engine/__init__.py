@@ -1,1 +1,1 @@
-"""Where work runs: processes beside this one."""
+"""Where work runs and how it carries on: processes beside this one, claimed folders, checkpoints."""

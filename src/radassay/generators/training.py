@@ -13,12 +13,10 @@ Step k may draw randomness only from (seed, k), so that carrying on from a check
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +25,7 @@ import torch
 from torch import Tensor
 
 from radassay.contracts import Grey, Progress, Report
-from radassay.errors import InputError, SettingsError, StorageError
+from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import storage, write_atomic
 from radassay.generators.checkpoint import Checkpoint, Checkpoints, read_tensors, write_tensors
 from radassay.generators.grid import contact_sheet
@@ -85,39 +83,6 @@ class Schedule:
     def log_every(self) -> int:
         """Return the steps between two lines of losses."""
         return max(1, self.steps // LOGGED)
-
-
-@contextlib.contextmanager
-def claimed(folder: Path, identity: Mapping[str, Any]) -> Iterator[None]:
-    """Claim a folder for one training: locked against other processes, and known by its identity.
-
-    Raises:
-        SettingsError: the folder holds another training.
-        StorageError: another process trains in it, or it cannot be written.
-    """
-    with storage(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / ".lock", "w")  # noqa: SIM115 - held until the end of the block below
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StorageError(f"Another process trains in {folder}", possible="Wait for it or end it") from None
-        wanted = json.loads(json.dumps(dict(identity)))
-        about = folder / "training.json"
-        if about.exists():
-            known = json.loads(about.read_text())
-            other = sorted(k for k in {*known, *wanted} if known.get(k) != wanted.get(k))
-            if other:
-                raise SettingsError(
-                    f"{folder} holds a training of other {', '.join(other)}",
-                    got=", ".join(f"{k} = {_short(wanted.get(k))}, there {_short(known.get(k))}" for k in other[:4]),
-                    possible="Give another folder, or the settings and images of that training to carry on",
-                )
-        else:
-            with storage(folder):
-                write_atomic(about, (json.dumps(wanted, indent=1, sort_keys=True) + "\n").encode())
-        yield
 
 
 def finished(folder: Path) -> bool:
@@ -246,8 +211,3 @@ def _finite(tensors: dict[str, Tensor], images: int, folder: Path) -> dict[str, 
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             _refuse_divergence({name: math.nan}, images, folder)
     return tensors
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 24 else text[:12] + "…"

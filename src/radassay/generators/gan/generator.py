@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from radassay.contracts import Grey, Report, silent
+from radassay.engine.claim import claimed
 from radassay.errors import SettingsError
 from radassay.generators.compute import Device, Precision, computing
 from radassay.generators.gan.augment import Augment
@@ -18,7 +19,7 @@ from radassay.generators.gan.game import Game, Rules, draw
 from radassay.generators.gan.networks import GeneratorNetwork
 from radassay.generators.given import check_training_images, check_wanted_labels, fingerprint
 from radassay.generators.noise import noise_of
-from radassay.generators.training import Schedule, claimed, finished, train, trained
+from radassay.generators.training import Schedule, finished, train, trained
 
 SIZES = (16, 32, 64, 128)
 CHUNK = 16
