@@ -55,12 +55,16 @@ def distance(one, other):
     """Return how far two inputs lie apart, in pixels and in labels."""
     total = 0.0
     for a, b in zip(parts(one).values(), parts(other).values(), strict=True):
+        if len(a) != len(b) or list(a.sources) != list(b.sources):
+            total += len(set(a.sources) ^ set(b.sources))
+            continue
         total += np.abs(a.pixels - b.pixels).sum() + (a.labels != b.labels).sum()
     return total
 
 
-def test_there_are_the_five_defects_of_the_assay_and_two_for_real_images():
-    assert {"copies", "collapse", "blur", "shuffled-labels", "corner-marker"} <= set(NAMES)
+def test_there_are_the_defects_of_the_assay_and_two_for_real_images():
+    sets = {"copies", "near-copies", "collapse", "dropped-subgroup", "shuffled-labels", "corner-marker", "mirrored"}
+    assert {*sets, "blur", "noise", "checkerboard", "wrong-window"} <= set(NAMES)
     assert {"corner-marker-real", "shared-images"} <= set(NAMES)
 
 
@@ -101,8 +105,15 @@ def test_same_state_same_result(defect, inputs):
     one, two, other = (planted(defect, inputs, defect.doses[-1], seed) for seed in (1, 1, 2))
     for name in parts(one):
         assert parts(one)[name].fingerprint == parts(two)[name].fingerprint
-    if defect.name != "blur" and not (defect.name.startswith("corner") and defect.doses[-1] == 1.0):
+    if not fixed(defect):
         assert distance(one, other) > 0
+
+
+def fixed(defect):
+    """Return whether nothing is left to chance at the largest dose."""
+    everywhere = defect.name in ("blur", "noise", "checkerboard", "wrong-window")
+    whole_group = defect.name.startswith("corner") or defect.name in ("mirrored", "dropped-subgroup")
+    return everywhere or (whole_group and defect.doses[-1] == 1.0)
 
 
 def test_it_changes_nothing_else(defect, inputs):
@@ -121,8 +132,10 @@ def test_planted_images_are_images_with_their_own_ids(defect, inputs):
     for name, part in parts(after).items():
         old = parts(inputs)[name]
         assert part.pixels.dtype == np.float32
-        assert part.pixels.shape == old.pixels.shape
+        assert part.pixels.shape[1:] == old.pixels.shape[1:]
         assert 0.0 <= part.pixels.min() <= part.pixels.max() <= 1.0
+        old = old.take(np.isin(old.sources, part.sources))
+        assert list(part.sources) == list(old.sources), "images may be left out, not added"
         assert (part.patients == old.patients).all()
         assert list(part.images) == [pixels_id(p) for p in part.pixels]
         assert list(part.table["image"]) == list(part.images)

@@ -5,16 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radassay.controls.defects import (
-    Blur,
-    Collapse,
-    Copies,
-    CornerMarker,
-    CornerMarkerReal,
-    SharedImages,
-    ShuffledLabels,
-)
+from radassay.controls.alike import NearCopies, SharedImages
+from radassay.controls.artefacts import Blur, Checkerboard, Mirrored, Noise, WrongWindow
+from radassay.controls.defects import Collapse, Copies, ShuffledLabels
+from radassay.controls.markers import CornerMarker, CornerMarkerReal
 from radassay.controls.planting import partners, share_of
+from radassay.controls.subgroup import DroppedSubgroup, subgroup
 from radassay.errors import InputError
 
 
@@ -132,3 +128,100 @@ def test_shared_images_are_recognisable_and_of_the_same_label(inputs):
     assert (after.patients == inputs.held_out.patients).all()
     assert not set(after.patients) & set(inputs.training.patients)
     assert np.abs(after.pixels[rows] - inputs.training.pixels[donors]).max() > 0.01
+
+
+def test_near_copies_are_recognisable_but_no_copies(inputs):
+    after = NearCopies().plant(inputs, 0.2, rng()).synthetic
+    rows = changed(inputs.synthetic, after)
+    assert len(rows) == 24
+    donors, similar = closest(after.pixels[rows], inputs.training.pixels)
+    assert 0.5 < np.median(similar) < 0.99
+    assert (inputs.training.labels[donors] == after.labels[rows]).mean() > 0.9
+    assert not set(after.images) & set(inputs.training.images)
+
+
+@pytest.mark.parametrize("defect", [NearCopies(), Copies(), Noise(doses=(0.1,))])
+def test_a_picture_is_altered_alike_whenever_it_comes(inputs, defect):
+    one, two = (defect.plant(inputs, 0.2 if defect.name != "noise" else 0.1, rng(seed)).synthetic for seed in (1, 2))
+    new = [set(s.images) - set(inputs.synthetic.images) for s in (one, two)]
+    assert new[0] & new[1], "some training image was taken twice, and looks the same"
+    smaller = NearCopies().plant(inputs, 0.05, rng(1)).synthetic
+    if defect.name == "near-copies":
+        assert set(smaller.images) - set(inputs.synthetic.images) <= new[0]
+
+
+def test_noise_has_the_deviation_of_its_dose_and_grows_with_it(inputs):
+    parts = [Noise().plant(inputs, dose, rng()).synthetic.pixels - inputs.synthetic.pixels for dose in (0.01, 0.02)]
+    assert [p.std() for p in parts] == pytest.approx([0.01, 0.02], rel=0.02)
+    assert np.corrcoef(parts[0].ravel(), parts[1].ravel())[0, 1] > 0.99
+    assert abs(np.corrcoef(parts[0][0].ravel(), parts[0][1].ravel())[0, 1]) < 0.2
+
+
+def test_a_checkerboard_is_at_the_highest_frequency_alone(inputs):
+    pattern = Checkerboard().plant(inputs, 0.02, rng()).synthetic.pixels - inputs.synthetic.pixels
+    power = np.abs(np.fft.fft2(pattern[0]))
+    middle = pattern.shape[-1] // 2
+    assert power[middle, middle] == pytest.approx(0.02 * pattern[0].size, rel=0.02)
+    assert np.median(power) < 1e-3 * power[middle, middle]
+
+
+def test_a_wrong_window_is_harder_and_darker(inputs):
+    before, after = inputs.synthetic.pixels, WrongWindow().plant(inputs, 0.2, rng()).synthetic.pixels
+    assert after.std() > 1.1 * before.std()
+    assert after.mean() < before.mean()
+    assert after[0].ravel()[before[0].argmax()] == after[0].max()
+    with pytest.raises(InputError, match="below 1"):
+        WrongWindow().plant(inputs, 1.0, rng())
+
+
+def test_mirrored_images_are_the_images_mirrored(inputs):
+    after = Mirrored().plant(inputs, 0.25, rng()).synthetic
+    rows = changed(inputs.synthetic, after)
+    assert len(rows) == 30
+    assert (after.pixels[rows][:, :, ::-1] == inputs.synthetic.pixels[rows]).all()
+
+
+def with_columns(inputs, **columns):
+    """Return the inputs with table columns drawn by name: values and their shares."""
+
+    def drawn(sample, seed):
+        some = np.random.default_rng(seed)
+        more = {name: some.choice(list(of), p=list(of.values()), size=len(sample)) for name, of in columns.items()}
+        return sample.changed(name=sample.name, table=sample.table.assign(**more))
+
+    parts = {"training": inputs.training, "held_out": inputs.held_out, "synthetic": inputs.synthetic}
+    return inputs.but(**{name: drawn(s, i) for i, (name, s) in enumerate(parts.items())})
+
+
+@pytest.mark.parametrize(
+    ("columns", "column", "value"),
+    [
+        ({"sex": {"F": 0.4, "M": 0.6}}, "sex", "F"),
+        ({"sex": {"F": 0.1, "M": 0.2, "": 0.7}, "view": {"PA": 0.7, "AP": 0.3}}, "view", "AP"),
+        ({"site": {"one": 0.6, "two": 0.25, "three": 0.15}}, "site", "two"),
+    ],
+)
+def test_a_named_subgroup_is_left_out_where_one_is_known(inputs, columns, column, value):
+    given = with_columns(inputs, **columns)
+    before = given.synthetic.table[column].to_numpy()
+    after = DroppedSubgroup().plant(given, 1.0, rng()).synthetic
+    assert set(after.table[column]) == set(before) - {value}
+    half = DroppedSubgroup().plant(given, 0.5, rng()).synthetic
+    assert (before == value).sum() / 2 <= (half.table[column] == value).sum() <= (before == value).sum() / 2 + 1
+    assert len(given.synthetic) - len(half) == (before == value).sum() // 2
+
+
+def test_the_oldest_are_left_out_where_ages_are_known(inputs):
+    given = with_columns(inputs, age_years={20.0: 0.3, 40.0: 0.4, 80.0: 0.3}, sex={"F": 1.0})
+    after = DroppedSubgroup().plant(given, 1.0, rng()).synthetic
+    assert set(after.table["age_years"]) == {20.0, 40.0}
+
+
+def test_one_look_is_left_out_where_nothing_is_known(inputs):
+    group = subgroup(inputs.synthetic, inputs.training.joined(inputs.held_out))
+    assert 0.15 < group.mean() < 0.55
+    after = DroppedSubgroup().plant(inputs, 1.0, rng()).synthetic
+    assert len(after) == (~group).sum()
+    means = [inputs.synthetic.pixels[rows].mean(axis=0) for rows in (group, ~group)]
+    chance = [inputs.synthetic.pixels[rows].mean(axis=0) for rows in (slice(0, 120, 2), slice(1, 120, 2))]
+    assert np.abs(means[0] - means[1]).mean() > 1.5 * np.abs(chance[0] - chance[1]).mean()

@@ -8,8 +8,10 @@ import pytest
 
 from radassay import registry
 from radassay.contracts import Inputs
-from radassay.controls.defects import Blur, Copies, CornerMarker, CornerMarkerReal, ShuffledLabels
+from radassay.controls.artefacts import Blur
+from radassay.controls.defects import Copies, ShuffledLabels
 from radassay.controls.floor import blank, matched_inputs
+from radassay.controls.markers import CornerMarker, CornerMarkerReal
 from radassay.controls.rows import RememberedRows
 from radassay.controls.runner import Controls, run_controls
 from radassay.controls.wanted import Wanted

@@ -1,4 +1,4 @@
-"""Known faults, planted in doses into images that have none."""
+"""Faults of a set of generated images: copies, collapse, labels that do not belong to their images."""
 
 from __future__ import annotations
 
@@ -6,22 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
-from PIL import Image
-from scipy.ndimage import gaussian_filter
 
-from radassay.contracts import Grey, Inputs
-from radassay.controls.markers import CornerMarker, CornerMarkerReal
-from radassay.controls.planting import Rows, partners, relabelled, repainted, share_of, synthetic_of
-from radassay.errors import InputError
-
-__all__ = ["Blur", "Collapse", "Copies", "CornerMarker", "CornerMarkerReal", "SharedImages", "ShuffledLabels"]
-
-
-def noisy(pixels: Grey, noise: float, rng: np.random.Generator) -> Grey:
-    """Return the images with Gaussian noise of this standard deviation, within [0, 1]."""
-    grain = rng.standard_normal(pixels.shape, dtype=np.float32)
-    out: Grey = np.clip(pixels + np.float32(noise) * grain, 0.0, 1.0)
-    return out
+from radassay.contracts import Inputs
+from radassay.controls.planting import Rows, noise_of, partners, relabelled, repainted, share_of, synthetic_of
 
 
 @dataclass(frozen=True)
@@ -43,7 +30,8 @@ class Copies:
         synthetic = synthetic_of(inputs)
         rows = share_of(np.arange(len(synthetic)), dose, rng)
         donors = partners(synthetic.labels[rows], inputs.training.labels, rng)
-        copies = noisy(inputs.training.pixels[donors], self.noise, rng)
+        taken = inputs.training.take(donors)
+        copies = taken.pixels + np.float32(self.noise) * noise_of(taken)
         return inputs.but(synthetic=repainted(synthetic, rows, copies))
 
 
@@ -77,35 +65,9 @@ class Collapse:
         rows = share_of(np.arange(len(synthetic)), dose, rng)
         chosen = motifs[partners(synthetic.labels[rows], synthetic.labels[motifs], rng)]
         gains = 1.0 + self.gain * rng.standard_normal((len(rows), 1, 1), dtype=np.float32)
-        repeats = noisy(synthetic.pixels[chosen] * gains, self.noise, rng)
+        grain = rng.standard_normal(synthetic.pixels[rows].shape, dtype=np.float32)
+        repeats = synthetic.pixels[chosen] * gains + np.float32(self.noise) * grain
         return inputs.but(synthetic=repainted(synthetic, rows, repeats))
-
-
-@dataclass(frozen=True)
-class Blur:
-    """Blurred images."""
-
-    name: ClassVar[str] = "blur"
-    what: ClassVar[str] = "all generated images are blurred"
-    unit: ClassVar[str] = "pixels (sigma)"
-    into: ClassVar[Literal["real", "synthetic"]] = "synthetic"
-
-    doses: tuple[float, ...] = (0.3, 0.5, 0.75, 1.0, 2.0)
-    """Standard deviations of the Gaussian, in pixels of the images as compared."""
-
-    def plant(self, inputs: Inputs, dose: float, rng: np.random.Generator) -> Inputs:
-        """Return the inputs with all synthetic images blurred; nothing is random.
-
-        Raises:
-            InputError: there are no synthetic images, or the dose is negative.
-        """
-        synthetic = synthetic_of(inputs)
-        if dose < 0.0:
-            raise InputError("A blur has no negative width", got=dose)
-        if dose == 0.0:
-            return inputs
-        blurred = gaussian_filter(synthetic.pixels, sigma=(0.0, dose, dose), mode="nearest")
-        return inputs.but(synthetic=repainted(synthetic, np.arange(len(synthetic)), blurred))
 
 
 @dataclass(frozen=True)
@@ -132,41 +94,3 @@ class ShuffledLabels:
         labels = synthetic.labels.copy()
         labels[rows] = labels[rng.permutation(rows)]
         return inputs.but(synthetic=relabelled(synthetic, labels))
-
-
-@dataclass(frozen=True)
-class SharedImages:
-    """The same pictures on both sides of the split, under other patients' names."""
-
-    name: ClassVar[str] = "shared-images"
-    what: ClassVar[str] = "some held-out images are training images in another window and slightly larger"
-    unit: ClassVar[str] = "share of held-out images"
-    into: ClassVar[Literal["real", "synthetic"]] = "real"
-
-    doses: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2)
-    """Shares of the held-out images that are replaced."""
-    contrast: float = 0.1
-    """Largest relative change of contrast."""
-    brightness: float = 0.03
-    """Largest change of grey values, 1 being the whole range."""
-    zoom: float = 0.03
-    """Largest share of the side that is cut away before the image is enlarged again."""
-
-    def plant(self, inputs: Inputs, dose: float, rng: np.random.Generator) -> Inputs:
-        """Return the inputs with a share of held-out images replaced by training images of the same label.
-
-        Patients stay as they were, so that nothing but pixels tells.
-        """
-        rows = share_of(np.arange(len(inputs.held_out)), dose, rng)
-        donors = partners(inputs.held_out.labels[rows], inputs.training.labels, rng)
-        size = inputs.held_out.pixels.shape[-1]
-        shared = np.empty((len(rows), size, size), dtype=np.float32)
-        for i, donor in enumerate(donors):
-            gain, shift, cut, left, top = rng.uniform(-1.0, 1.0, 5)
-            side = size * (1.0 - self.zoom * abs(cut))
-            left, top = (size - side) * (left + 1.0) / 2.0, (size - side) * (top + 1.0) / 2.0
-            picture = Image.fromarray(inputs.training.pixels[donor]).resize(
-                (size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
-            )
-            shared[i] = 0.5 + (np.asarray(picture) - 0.5) * (1.0 + self.contrast * gain) + self.brightness * shift
-        return inputs.but(held_out=repainted(inputs.held_out, rows, shared))

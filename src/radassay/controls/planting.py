@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
@@ -54,6 +55,23 @@ def repainted(sample: Sample, rows: Rows, pixels: Grey) -> Sample:
     return sample.changed(
         name=sample.name, pixels=canvas, images=images, table=_column(sample, "image", images.astype(object))
     )
+
+
+def of_picture(image: str, *names: object) -> np.random.Generator:
+    """Return the random stream of a picture: what it decides is the same whenever this picture is altered.
+
+    So a picture altered alike comes again in other repeats, and what was computed of it can be kept.
+    """
+    digest = hashlib.sha256(repr((str(image), *names)).encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+
+def noise_of(sample: Sample) -> Grey:
+    """Return standard normal noise, (n, size, size), that depends on each picture alone."""
+    noise = np.empty_like(sample.pixels)
+    for i, image in enumerate(sample.images):
+        noise[i] = of_picture(image, "noise").standard_normal(noise.shape[1:], dtype=np.float32)
+    return noise
 
 
 def relabelled(sample: Sample, labels: NDArray[np.str_]) -> Sample:
