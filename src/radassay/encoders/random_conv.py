@@ -13,10 +13,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radassay.errors import InputError, SettingsError
+from radassay.encoders.chunks import in_chunks, resized
+from radassay.errors import SettingsError
 
-CHUNK = 32
-"""Images in one pass; always this many (the last pass is filled with black), so that no row depends on the batch."""
 LAYOUT_GRID, TEXTURE_GRID = 8, 4
 LAYOUT_WEIGHT, TEXTURE_WEIGHT, TEXTURE_FLOOR = 1.0, 0.3, 0.002
 
@@ -70,18 +69,8 @@ class RandomConv:
         Raises:
             InputError: another shape, or a value that is not finite.
         """
-        if pixels.ndim != 3 or pixels.shape[1] != pixels.shape[2]:
-            raise InputError("Cannot encode these images", got=f"shape {pixels.shape}", possible="(n, size, size)")
-        if not np.isfinite(pixels).all():
-            raise InputError("Cannot encode images with values that are not finite")
         weights = _weights(self.seed, self.dims)
-        features = np.empty((len(pixels), self.dims), dtype=np.float32)
-        for start in range(0, len(pixels), CHUNK):
-            part = pixels[start : start + CHUNK]
-            chunk = np.zeros((CHUNK, *pixels.shape[1:]), dtype=np.float32)
-            chunk[: len(part)] = part
-            features[start : start + CHUNK] = _forward(torch.from_numpy(chunk), self.side, weights)[: len(part)]
-        return features
+        return in_chunks(pixels, self.dims, lambda chunk: _forward(chunk, self.side, weights))
 
 
 class _Weights(NamedTuple):
@@ -124,9 +113,7 @@ def _texture(image: Tensor, filters: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def _forward(pixels: Tensor, side: int, weights: _Weights) -> NDArray[np.float64]:
-    image = pixels[:, None]
-    if pixels.shape[-1] != side:
-        image = F.interpolate(image, size=(side, side), mode="bilinear", antialias=True)
+    image = resized(pixels[:, None], side)
     parts = [LAYOUT_WEIGHT * F.adaptive_avg_pool2d(image, LAYOUT_GRID).flatten(1), _texture(image, weights.fine)]
     first = F.conv2d(F.pad(image, (2,) * 4, mode="replicate"), weights.scales[0]).abs()
     parts.append(_texture(F.avg_pool2d(first, 2), weights.second))
