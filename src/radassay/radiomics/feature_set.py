@@ -169,7 +169,7 @@ def _scaled(name: str, x: Array, n_levels: int) -> Array:
 
 
 class Remembered:
-    """Features of pictures met before in this process, so that no picture is worked on twice; bounded."""
+    """Scaled features of pictures met before in this process, so that no picture is worked on twice; bounded."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
@@ -177,12 +177,14 @@ class Remembered:
         self._lock = Lock()
 
     def __call__(self, pixels: NDArray[np.float32], n_levels: int = LEVELS) -> Array:
-        """Return what `extract` returns."""
+        """Return `scaled(extract(pixels, n_levels), n_levels)`, (n, d)."""
         keys = [(_digest(picture), n_levels) for picture in pixels]
         with self._lock:
             rows = {key: self._rows[key] for key in keys if key in self._rows}
         unknown = {key: i for i, key in enumerate(keys) if key not in rows}
-        rows |= zip(unknown, extract(pixels[list(unknown.values())], n_levels), strict=True)
+        if unknown:
+            found = scaled(extract(pixels[list(unknown.values())], n_levels), n_levels)
+            rows |= zip(unknown, found, strict=True)
         with self._lock:
             for key in keys:
                 self._rows[key] = rows[key]
