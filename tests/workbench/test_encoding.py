@@ -47,7 +47,7 @@ def test_the_second_encoder_measures_what_depends_on_encoders_in_a_slice_of_its_
 
 def test_one_encoder_twice_is_refused():
     with pytest.raises(SettingsError, match="same encoder twice"):
-        study_of({**STUDY, "checks": {"encoder": "random-conv", "second": "random-conv"}})
+        study_of({**STUDY, "checks": {"encoder": "radiomics", "second": "radiomics"}})
 
 
 def test_a_learnt_encoder_learns_from_the_training_images(tmp_path, monkeypatch):

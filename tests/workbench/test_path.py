@@ -29,6 +29,7 @@ generator = "cgan"
 settings = { images_seen = 640, width = 8, checkpoint_every = 160, threads = 1 }
 [checks]
 names = ["coverage", "fidelity", "integrity", "memorisation", "shortcut"]
+encoder_settings = { images_seen = 640, batch = 32, checkpoint_every = 160 }
 blanks = 5
 repeats = 3
 [trial]

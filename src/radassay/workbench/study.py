@@ -77,11 +77,11 @@ class Checks:
 
     names: list[str] = Field(default_factory=list)
     """Names of checks (`radassay list`); all when empty."""
-    encoder: str = "random-conv"
+    encoder: str = "self-supervised"
     """Encoder of the features."""
     encoder_settings: dict[str, Any] = Field(default_factory=dict)
-    """The encoder's settings, such as `{weights = "inception.safetensors"}`."""
-    second: str = ""
+    """The encoder's settings, such as `{images_seen = 64000}`."""
+    second: str = "radiomics"
     """A second encoder, of another kind: a verdict that turns round with the encoder is called unclear; empty for
     none."""
     second_settings: dict[str, Any] = Field(default_factory=dict)
