@@ -42,11 +42,11 @@ class SelfSupervised:
     """Side in pixels to which images are resized, with antialiasing."""
     dims: int = 64
     """Learnt features of an image."""
-    texture: int = 64
+    texture: int = 128
     """Features of layout and texture beside them, by fixed random filters; 0 for none."""
     widths: tuple[int, ...] = (24, 48, 96)
     """Channels of each stage; each stage halves the side."""
-    images_seen: int = 32_000
+    images_seen: int = 20_000
     """Length of the training, in images; each is seen in two views."""
     batch: int = 128
     """Images a step; as many as there are, where there are fewer."""
