@@ -50,12 +50,15 @@ def lung_share(picture: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
 
     def twice(x: Maps, block: int) -> Maps:
         for i in (block, block + 1):
-            x = np.maximum(_convolved(x, weights[f"weight{i:02d}"]) + weights[f"bias{i:02d}"][:, None, None], 0)
+            x = _convolved(x, weights[f"weight{i:02d}"])
+            x += weights[f"bias{i:02d}"][:, None, None]
+            np.maximum(x, 0, out=x)
         return x
 
     for level in range(len(CHANNELS)):
         if level:
-            x = x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2).max(axis=(2, 4))
+            rows = np.maximum(x[:, ::2], x[:, 1::2])
+            x = np.maximum(rows[:, :, ::2], rows[:, :, 1::2])
         x = twice(x, block)
         kept.append(x)
         block += 2

@@ -15,6 +15,7 @@ from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.mean_distance import MeanDistance, Means, mean_distance
+from radassay.stats.resample import deal_groups
 from radassay.stats.sliced import BANDS, SMALLEST, distributions, projections, slice_weights, usual
 from radassay.stats.spectra import log_spectra
 
@@ -81,7 +82,9 @@ class Appearance:
         if size < SMALLEST:
             reason = f"patches of three bands need images of {SMALLEST} pixels a side, not {size}"
             return [self._finding(inputs, f"swd_{band}", reason=reason) for band in BANDS]
-        training, real, made = (projections(s.pixels) for s in (_some(inputs.training, 100), *sides))
+        reference = _some(inputs.training)
+        training, real, made = (projections(s.pixels) for s in (reference, *sides))
+        groups = deal_groups(draws(reference)) if self.intervals else np.empty(0)
         findings = []
         for number, band in enumerate(BANDS):
             centre, scale = usual(training[number])
@@ -92,17 +95,24 @@ class Appearance:
                 Means.of(distributions(part[number], centre, scale), draws(side))
                 for part, side in zip((real, made), sides, strict=True)
             )
-            found = mean_distance(first, second, slice_weights(), rng)
+            others = [slice_weights() * scale / usual(training[number][groups != g])[1] for g in np.unique(groups)]
+            found = mean_distance(first, second, slice_weights(), rng, other_weights=others)
             about = {"band": f"{size >> number} pixels a side", "one_spread_grey": scale}
             findings.append(self._finding(inputs, f"swd_{band}", found, unit="spreads of real patches", details=about))
         return findings
 
     def _spectrum(self, inputs: Inputs, sides: tuple[Sample, Sample], rng: np.random.Generator | None) -> Finding:
         """Return the distance of mean log spectra."""
-        scatter = log_spectra(_some(inputs.training).pixels).std(axis=0, ddof=1)
+        reference = _some(inputs.training)
+        spectra, groups = log_spectra(reference.pixels), deal_groups(draws(reference))
+        scatter = spectra.std(axis=0, ddof=1)
         if scatter.max() < 1e-6:
             return self._finding(inputs, "spectrum_distance", reason="the real training images are all alike")
         weights = 1 / np.maximum(scatter, 1e-3) / len(scatter)
+        others = [
+            1 / np.maximum(spectra[groups != group].std(axis=0, ddof=1), 1e-3) / len(scatter)
+            for group in np.unique(groups)
+        ]
         real, made = (Means.of(log_spectra(side.pixels), draws(side)) for side in sides)
         curve = {
             "cycles_per_picture": list(range(1, len(scatter) + 1)),
@@ -110,7 +120,7 @@ class Appearance:
             "log_power_synthetic": np.round(made.mean, 4).tolist(),
             "difference_in_real_sd": np.round((made.mean - real.mean) / np.maximum(scatter, 1e-3), 4).tolist(),
         }
-        found = mean_distance(real, made, weights, rng)
+        found = mean_distance(real, made, weights, rng, other_weights=others)
         unit = "standard deviations between real images"
         return self._finding(inputs, "spectrum_distance", found, unit=unit, details={"curve": curve})
 
@@ -210,7 +220,7 @@ def grey_distributions(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     return (counts.cumsum(axis=1) / np.float32(index.shape[1])).astype(np.float32)
 
 
-def _some(sample: Sample, most: int = 512) -> Sample:
+def _some(sample: Sample, most: int = 256) -> Sample:
     """Return images spread evenly over a sample, enough to set a unit."""
     return sample if len(sample) <= most else sample.take(np.linspace(0, len(sample) - 1, most).astype(int))
 

@@ -6,6 +6,7 @@ a distance of mean spectra.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from radassay.stats.resample import Interval, codes, deal_groups
+from radassay.stats.resample import Interval, codes, deal_groups, jackknife_variance
 
 Array = NDArray[np.float64]
 
 MOST_UNITS = 400
 """Patients of a sample beyond which they are put into as many groups, so that memory stays bounded."""
-DRAWS = 400
+DRAWS = 300
 """Gaussian draws behind an interval."""
 
 
@@ -74,39 +75,52 @@ class Means:
 
 
 def mean_distance(
-    x: Means, y: Means, weights: Array, rng: np.random.Generator | None = None, level: float = 0.95
+    x: Means,
+    y: Means,
+    weights: Array,
+    rng: np.random.Generator | None = None,
+    *,
+    other_weights: Sequence[Array] = (),
+    level: float = 0.95,
 ) -> MeanDistance:
     """Return Σ w |mean y - mean x| less its expectation where both means are of one population.
 
     That expectation is √(2/π) Σ w σ, with σ the standard error of each difference over patients. The interval is for
-    samples of this size. Its spread is that of the distance when the difference, shrunk by what sampling adds to its
-    square (James & Stein 1961), is redrawn with the covariance that the patients show: the linear approximation alone
-    would be about twice too wide where there is no difference, since a distance cannot fall below its kink at zero.
+    samples of this size. Its variance lies between two: that of the linear approximation, which holds for a clear
+    difference, and that of the distance where there is none, from Gaussian draws with the covariance that the patients
+    show. A distance cannot fall below its kink at zero, so that the first alone would be too wide there. The share of
+    the first is that of the squared difference which sampling does not explain (James & Stein 1961).
 
     Args:
         x: means of one sample.
         y: means of the other, the same columns.
         weights: (m,) weight of each column, at least 0.
         rng: source of the draws; None computes the value alone.
+        other_weights: the weights without each group of patients of a third sample that they were estimated from, whose
+            jackknife variance is then added; none where they are fixed.
         level: nominal coverage.
     """
     gap, variance = y.mean - x.mean, x.variance + y.variance
-    plain = float(weights @ np.abs(gap))
-    value = plain - float((2 / np.pi) ** 0.5 * (weights @ np.sqrt(variance)))
+    plain, value = float(weights @ np.abs(gap)), _value(gap, variance, weights)
     if rng is None:
         return MeanDistance(value, plain, float("nan"), None)
     squares, noise = float(weights @ gap**2), float(weights @ variance)
-    kept = max(0.0, 1.0 - noise / squares) ** 0.5 if squares > 0 else 0.0
-    centre = (kept * gap).astype(np.float32)
-    drawn = np.empty(DRAWS)
-    for start in range(0, DRAWS, 50):
-        moved = np.broadcast_to(centre, (50, len(centre))).copy()
-        for part in (x, y):
-            moved += rng.standard_normal((50, len(part.moves)), dtype=np.float32) @ part.moves
-        drawn[start : start + 50] = np.abs(moved, out=moved) @ weights.astype(np.float32)
-    error = float(drawn.std(ddof=1))
+    share = max(0.0, 1.0 - noise / squares) if squares > 0 else 0.0
+    signed = np.sign(gap) * weights
+    linear = sum(float(np.sum((part.moves @ signed) ** 2)) for part in (x, y))
+    drawn = np.zeros((DRAWS, len(gap)), dtype=np.float32)
+    for part in (x, y):
+        drawn += rng.standard_normal((DRAWS, len(part.moves)), dtype=np.float32) @ part.moves
+    alike = float((np.abs(drawn, out=drawn) @ weights.astype(np.float32)).var(ddof=1))
+    others = [_value(gap, variance, other) for other in other_weights]
+    error = (share * linear + (1 - share) * alike + (jackknife_variance(others) if others else 0.0)) ** 0.5
     reach = float(norm.ppf(0.5 + level / 2)) * error
     return MeanDistance(value, plain, error, Interval(value - reach, value + reach, METHOD))
 
 
-METHOD = f"{DRAWS} Gaussian draws of the difference, with its covariance over patients; for samples of this size"
+def _value(gap: Array, variance: Array, weights: Array) -> float:
+    """Return the distance less what sampling alone would show."""
+    return float(weights @ (np.abs(gap) - (2 / np.pi) ** 0.5 * np.sqrt(variance)))
+
+
+METHOD = "normal, variance over patients, linear or by Gaussian draws where there is no difference; for this size"

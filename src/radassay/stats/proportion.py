@@ -21,7 +21,9 @@ def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
-def share(hit: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.95) -> Interval:
+def share(
+    hit: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.95, *, other_variance: float = 0.0
+) -> Interval:
     """Return the share of images that are hit, with Wilson's interval at the effective number of images.
 
     The effective number is n divided by the design effect of images within patients (Korn & Graubard, Surv
@@ -30,19 +32,30 @@ def share(hit: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.9
     Args:
         hit: (n,) n at least 1.
         patients: (n,) the independent unit of each image.
+        level: coverage of the interval.
+        other_variance: variance of the share from another source, such as a limit that was estimated.
     """
     hit = np.asarray(hit, dtype=bool)
     n = len(hit)
     value = float(hit.mean())
     _, cluster = np.unique(np.asarray(patients), return_inverse=True)
     clusters = int(cluster.max()) + 1
-    low, high = wilson(value * _effective(hit, cluster, clusters), _effective(hit, cluster, clusters), level)
+    effective = _effective(hit, cluster, clusters)
+    if other_variance > 0:  # a share of none or all has no binomial variance to add to: Agresti & Coull's has
+        near = (value * effective + 2) / (effective + 4)
+        effective /= 1 + other_variance * effective / (near * (1 - near))
+    low, high = wilson(value * effective, effective, level)
     method = "Wilson" if clusters == n else "Wilson, images weighted by the design effect of patients"
     return Interval(value, low, high, method)
 
 
 def share_difference(
-    hit: NDArray[np.bool_], first: NDArray[np.bool_], patients: NDArray[np.str_], level: float = 0.95
+    hit: NDArray[np.bool_],
+    first: NDArray[np.bool_],
+    patients: NDArray[np.str_],
+    level: float = 0.95,
+    *,
+    other_variance: float = 0.0,
 ) -> Interval:
     """Return the share among the first group minus that among the others (Newcombe, Stat Med 1998;17:873, method 10).
 
@@ -54,9 +67,13 @@ def share_difference(
         first: (n,) whether the image is of the first group; both groups hold images.
         patients: (n,) the independent unit of each image.
         level: coverage of the interval.
+        other_variance: variance of the difference from another source.
     """
     first = np.asarray(first, dtype=bool)
-    one, two = (share(np.asarray(hit)[rows], np.asarray(patients)[rows], level) for rows in (first, ~first))
+    one, two = (
+        share(np.asarray(hit)[rows], np.asarray(patients)[rows], level, other_variance=extra)
+        for rows, extra in ((first, other_variance), (~first, 0.0))
+    )
     value = one.value - two.value
     low = value - math.hypot(one.value - one.low, two.high - two.value)
     high = value + math.hypot(one.high - one.value, two.value - two.low)
