@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,8 @@ from radassay.workbench.pictures import examples_of, pairs_of
 from radassay.workbench.study import Study
 
 CONTROLS, ENCODERS = "controls", "encoders"
+ALL_IMAGES = "images=all"
+"""The slice of what is measured with all images, where the judged measurement has as many as its controls."""
 MOST_ALONE = 160
 """Real images in the controls of a check with a size of its own."""
 
@@ -107,7 +109,7 @@ def _look(
         report(Progress(number, len(checks), "checks", check.name, "checks"))
         stage = eye.stage(f"check {check.name}")
         if stage not in record.stages():
-            done = measured(check, seen, study)
+            done = measured(check, seen, study, whole=not eye.second)
             # What a second encoder names is not drawn again.
             record.record(stage, eye.told(done.findings), pictures={} if eye.second else done.pictures)
     stage = eye.stage(CONTROLS)
@@ -158,17 +160,33 @@ def own_size(check: Check) -> int | None:
     return getattr(check, "size", None) if check.reads == "real" else None
 
 
-def measured(check: Check, inputs: Inputs, study: Study) -> Stage:
+def measured(check: Check, inputs: Inputs, study: Study, whole: bool = True) -> Stage:
     """Return a check's findings and the pictures that they name."""
-    findings = measure(check, inputs, np.random.default_rng(stage_seed(study, "check", check.name)))
+    rng = np.random.default_rng(stage_seed(study, "check", check.name))
+    findings = measure(check, inputs, rng, study.checks.control_images, whole)
     return Stage(f"check {check.name}", findings, _pictures(check, findings, inputs))
 
 
-def measure(check: Check, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
-    """Return a check's findings, or the finding that it could not measure and why."""
-    draw, work = rng.spawn(2)
+def measure(check: Check, inputs: Inputs, rng: np.random.Generator, most: int, whole: bool = True) -> list[Finding]:
+    """Return a check's findings, or the finding that it could not measure and why.
+
+    A check whose values depend on the number of images is measured at the numbers of its controls, since rules hold
+    it against these, and once more with all images.
+
+    Args:
+        check: the check.
+        inputs: all images.
+        rng: source of randomness.
+        most: images on each side of a control, at most.
+        whole: measure with all images too, in the slice `images=all`.
+    """
+    draw, work, again = rng.spawn(3)
     try:
-        return check.measure(matched_inputs(inputs, check, draw), work)
+        matched = matched_inputs(inputs, check, draw, most)
+        findings = check.measure(matched, work)
+        if whole and matched is not inputs:
+            findings += [replace(f, slice=ALL_IMAGES) for f in check.measure(inputs, again) if f.slice == "all"]
+        return findings
     except RadassayError as error:
         reason = str(error)
     except Exception as error:
