@@ -16,6 +16,9 @@ LABELS = {
     "kid_training": "KID to the training images",
     "frechet": "Fréchet distance",
     "frechet_training": "Fréchet distance to the training images",
+    "frechet_radiomic": "Fréchet radiomic distance",
+    "share_of_features_different": "Radiomic features that differ",
+    "feature_difference": "Cliff's delta of a radiomic feature",
     "label_accuracy": "Label agreement of held-out real images",
     "auc_border": "AUC from the border alone",
     "auc_lungs_out": "AUC with the lungs blacked out",
@@ -184,6 +187,7 @@ LABELS = {
 SYMBOLS = {
     "kid": "KID",
     "frechet": "Fréchet distance",
+    "feature_difference": "Cliff's delta",
     "change_matched": "change of the AUC",
     "change_matched_place": "change of the AUC",
 }
