@@ -20,7 +20,10 @@ class Killed(Exception):
 def make(name):
     """The encoder of a name, with the shortest learning that it can be given."""
     plugin = registry.load("encoders", name)
-    return plugin(**{f.name: SHORT[f.name] for f in fields(plugin) if f.name in SHORT})
+    made = plugin(**{f.name: SHORT[f.name] for f in fields(plugin) if f.name in SHORT})
+    if getattr(made, "missing", ""):
+        pytest.skip(f"{name}: {made.missing}")
+    return made
 
 
 def learner(name):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -27,6 +27,13 @@ class Command:
         for kind in self.kinds or registry.KINDS:
             print(f"{kind}:")
             for name in registry.names(kind):
-                told = (registry.load(kind, name).__doc__ or "").strip().splitlines()
-                print(f"  {name:<18} {told[0] if told else ''}")
+                plugin = registry.load(kind, name)
+                told = (plugin.__doc__ or "").strip().splitlines()
+                print(f"  {name:<18} {told[0] if told else ''}{lacking(plugin)}")
         return 0
+
+
+def lacking(plugin: type[Any]) -> str:
+    """Return what a plug-in still needs before it can be used, such as weights; nothing where it is ready."""
+    missing = plugin().missing if hasattr(plugin, "missing") else ""
+    return f" [not ready: {missing}]" if missing else ""

@@ -19,8 +19,10 @@ COMMANDS = {
     "simulate": "make simulated chests with known truth",
     "train": "train a generator on an image set",
     "sample": "make images with a trained generator",
+    "encode": "turn an image set of any size into features, in shards, on several processes or a cluster",
     "report": "judge a sealed run again, with these or other rules, and draw its report",
     "verify": "check that no byte of a sealed run has changed",
+    "weights": "list and get the weights of encoders; the only command that uses a network",
     "list": "the checks, probes, generators, encoders, classifiers and planted defects there are",
 }
 
