@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -12,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radassay.cli.main import main
 from radassay.encoders.random_conv import RandomConv
 from radassay.engine.spread import Where
 from radassay.errors import InputError, SettingsError
 from radassay.images.imageset import ImageSet
 from radassay.images.store import PixelStore
 from radassay.workbench.feature_cache import CachedEncoder
-from radassay.workbench.features import Features, extract
+from radassay.workbench.features import Features, extract, taught
 
 
 class Killed(Exception):
@@ -132,6 +134,7 @@ def test_what_cannot_be_encoded_is_said(images, tmp_path):
 CHILD = """
 import sys
 from pathlib import Path
+from radassay.cli.main import main
 from radassay.encoders.random_conv import RandomConv
 from radassay.images.imageset import ImageSet
 from radassay.workbench.features import extract
@@ -202,6 +205,16 @@ def test_another_process_finds_what_was_encoded(pixels, tmp_path):
     assert second.given == 5
 
 
+def test_it_goes_to_other_processes_without_what_it_holds(pixels, tmp_path):
+    cached = CachedEncoder(Counting(), tmp_path)
+    cached.encode(pixels)
+    sent = pickle.dumps(cached)
+    assert len(sent) < 1000
+    there = pickle.loads(sent)
+    np.testing.assert_array_equal(there.encode(pixels), cached.encode(pixels))
+    assert there._encoder.given == 30
+
+
 def test_two_encoders_share_a_folder_and_no_row(pixels, tmp_path):
     CachedEncoder(Counting(), tmp_path).encode(pixels)
     other = Counting("1" * 64)
@@ -267,3 +280,30 @@ def test_reading_from_the_cache_is_cheaper_than_encoding(tmp_path):
     middle = time.process_time()
     cached.encode(pixels)
     assert time.process_time() - middle < 0.2 * (middle - started)
+
+
+def test_an_encoder_learns_from_the_training_split_alone(images, tmp_path):
+    met = []
+
+    class Learner(Counting):
+        def learn(self, pixels, patients, folder, *, seed, report):
+            met.append((len(pixels), patients.tolist(), folder, seed))
+            return self
+
+    split = images.with_columns(split=["train" if n % 5 else "test" for n in range(50)])
+    taught(Learner(), split, 16, tmp_path, seed=3)
+    assert met[0] == (40, split.where(split="train").units.tolist(), tmp_path, 3)
+    taught(Learner(), images, 16, tmp_path, seed=3)
+    assert met[1][0] == 50
+    plain = Counting()
+    assert taught(plain, split, 16, tmp_path, seed=3) is plain
+
+
+def test_encode_on_the_command_line(images, tmp_path, capsys):
+    command = ["encode", str(images.store.folder.parent), "--encoder", "random-conv", "--set", "dims", "16"]
+    assert main([*command, "--size", "32", "--out", str(tmp_path / "out"), "--shard", "20"]) == 0
+    assert "50 images x 16 features of random-conv" in capsys.readouterr().out
+    made = Features.open(tmp_path / "out")
+    np.testing.assert_array_equal(made.values, RandomConv(dims=16).encode(images.load(32)))
+    assert main([*command, "--size", "16", "--out", str(tmp_path / "out")]) == 2
+    assert "another folder" in capsys.readouterr().err

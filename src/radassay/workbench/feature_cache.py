@@ -29,12 +29,16 @@ class CachedEncoder:
     """
 
     def __init__(self, encoder: Encoder, folder: Path) -> None:
-        self._encoder = encoder
+        self._encoder, self._root = encoder, folder
         self.name, self.paper, self.fingerprint = encoder.name, encoder.paper, encoder.fingerprint
         self.folder = folder / self.fingerprint[:32]
         self._files: set[str] = set()
         self._places: dict[bytes, tuple[int, int]] = {}
         self._parts: list[NDArray[np.void]] = []
+
+    def __reduce__(self) -> tuple[type[CachedEncoder], tuple[Encoder, Path]]:
+        # another process opens the folder itself, instead of being sent what is in it
+        return CachedEncoder, (self._encoder, self._root)
 
     def encode(self, pixels: Grey) -> NDArray[np.float32]:
         """Return the features of (n, size, size) grey values, (n, d); only pictures not met before are encoded.

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Encoder, Progress, Report, silent
+from radassay.contracts import Encoder, LearntEncoder, Progress, Report, silent
 from radassay.engine.claim import claimed
 from radassay.engine.spread import Where, spread
 from radassay.errors import InputError, SettingsError
@@ -33,6 +33,8 @@ from radassay.images.intensity import Fit
 
 SHARD = 1024
 """Images read and encoded at a time; memory is bounded by so many a worker."""
+MOST_LEARNT = 5_000
+"""Images that an encoder learns from at most."""
 ROWS = ["image", "source", "label", "patient"]
 READ = ["image", "low", "high"]
 """The columns that reading a picture needs."""
@@ -133,6 +135,33 @@ def extract(
             _assemble(images, folder, shards, shard, identity)
         report(Progress(len(images), len(images), "images", task="encode"))
         return Features.open(folder)
+
+
+def taught(
+    encoder: Encoder,
+    images: ImageSet,
+    size: int,
+    folder: Path,
+    *,
+    fit: Fit = "squash",
+    seed: int,
+    report: Report = silent,
+) -> Encoder:
+    """Return an encoder that has learnt from a set, in `folder`; one that does not learn is returned as it is.
+
+    It learns from the training split where there is one, from all images otherwise; of more than 5,000, from a random
+    5,000, so that memory is bounded.
+
+    Raises:
+        InputError: there are too few images to learn from.
+        SettingsError: the folder holds another training.
+    """
+    if not isinstance(encoder, LearntEncoder):
+        return encoder
+    given = images.where(split="train") if (images.table["split"] != "").any() else images
+    drawn = np.random.default_rng(seed).permutation(len(given))[:MOST_LEARNT]
+    given = given.take(np.sort(drawn))
+    return encoder.learn(given.load(size, fit), given.units, folder, seed=seed, report=report)
 
 
 def _encode(images: ImageSet, task: Task, shards: Path, shard: int, where: Where, report: Report) -> None:
