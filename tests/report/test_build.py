@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from radassay.evidence import wording
 from radassay.evidence.curve import Curve, curves
 from radassay.evidence.finding import Finding
-from radassay.report import tables
+from radassay.report import planted, tables
 from radassay.report.build import Report
 from radassay.report.render import to_json, to_text
 
@@ -74,7 +74,7 @@ def test_the_equivalent_dose_says_when_it_is_past_what_was_planted() -> None:
     def blur(kid: float) -> str:
         return next(
             d.equivalent
-            for d in tables.detected("fidelity", realistic(kid=kid))
+            for d in planted.detected("fidelity", realistic(kid=kid))
             if (d.measure, d.control) == ("KID", "blur")
         )
 
@@ -85,7 +85,7 @@ def test_the_equivalent_dose_says_when_it_is_past_what_was_planted() -> None:
 
 
 def test_what_was_not_seen_has_no_equivalent_dose() -> None:
-    rows = [d for d in tables.detected("fidelity", realistic()) if d.measure == "KID"]
+    rows = [d for d in planted.detected("fidelity", realistic()) if d.measure == "KID"]
     unseen = [d for d in rows if d.limit.startswith("not seen")]
     assert {d.control for d in unseen} == {"copies", "shuffled labels"}
     assert all(d.equivalent == "" for d in unseen)
@@ -97,7 +97,7 @@ def test_a_measure_that_no_control_could_measure_takes_one_line() -> None:
         measured("fidelity", "frechet", None, reason=why, role="limit", control=control)
         for control in ("blur", "copies")
     ]
-    (line,) = tables.detected("fidelity", limits)
+    (line,) = planted.detected("fidelity", limits)
     assert (line.control, line.limit, line.caution) == ("all planted defects", "not measured", why)
 
 
@@ -149,7 +149,7 @@ def test_the_last_line_names_the_rung(whole: Report, report_of: Callable[..., Re
 def test_any_part_of_the_evidence_makes_a_report(kept: set[int]) -> None:
     findings = [f for place, f in enumerate(realistic()) if place in kept]
     for check in {f.check for f in findings}:
-        tables.plots(check, findings)
-        tables.detected(check, findings)
+        planted.plots(check, findings)
+        planted.detected(check, findings)
         tables.rows([f for f in findings if f.check == check], findings, {})
     tables.forest(findings)

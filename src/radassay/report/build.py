@@ -11,9 +11,10 @@ from radassay.evidence import wording
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
 from radassay.evidence.verdict import Judgement, Rung, Verdict
-from radassay.report import tables, terms
+from radassay.report import planted, tables, terms
 from radassay.report.encoders import Encoders, encoders
 from radassay.report.parts import Picture, counted, counts, flat, mapping, seal_of, seconds
+from radassay.report.sensitivity import Sensitivity, sensitivity
 
 KEY_NUMBERS = (
     ("shortcut.auc_border", "Label from the image border alone"),
@@ -56,8 +57,8 @@ class Section:
     question: str
     verdicts: tuple[Verdict, ...]
     rows: tuple[tables.Row, ...]
-    detected: tuple[tables.Detected, ...]
-    plots: tuple[tables.Plot, ...]
+    detected: tuple[planted.Detected, ...]
+    plots: tuple[planted.Plot, ...]
     named: tuple[tables.Named, ...]
     methods: tuple[str, ...]
     pictures: tuple[Picture, ...]
@@ -93,6 +94,8 @@ class Report:
     """What was not measured, and why."""
     grids: tuple[Picture, ...]
     sections: tuple[Section, ...]
+    sensitivity: Sensitivity | None
+    """What each measure would have seen of each planted defect."""
     encoders: Encoders | None
     """What depends on the choice of the encoder; None where one alone has looked."""
     trial: Section
@@ -144,6 +147,7 @@ def build(run: Run, judgement: Judgement) -> Report:
         not_measured=tuple(_not_measured(measured, judgement)),
         grids=grids,
         sections=sections,
+        sensitivity=sensitivity(findings),
         encoders=encoders(findings),
         trial=trial,
         forest=tables.forest(findings),
@@ -178,8 +182,8 @@ def _section(
         question=terms.QUESTIONS.get(name, ""),
         verdicts=tuple(v for v in tables.verdicts(judgement) if v_check(v, findings) == name),
         rows=tables.rows(own, findings, status),
-        detected=tables.detected(name, findings),
-        plots=tables.plots(name, findings),
+        detected=planted.detected(name, findings),
+        plots=planted.plots(name, findings),
         named=tables.named(name, findings),
         methods=tables.methods(own),
         pictures=tuple(p for p in pictures if p.name.startswith((f"pairs-{name}-", f"examples-{name}-"))),
@@ -209,7 +213,7 @@ def _key_numbers(findings: Sequence[Finding], status: Mapping[str, str]) -> Iter
             reason = finding.reason if finding else "nobody has measured it"
             yield KeyNumber(title, "not measured", "", "not measured", reason)
             continue
-        rows = tables.detected(finding.check, findings)
+        rows = planted.detected(finding.check, findings)
         own = (wording.label(finding.name), OWN_DEFECTS.get(key))
         seen = next((d for d in rows if (d.measure, d.control) == own), None)
         note = f"planted {seen.control}: {'seen ' * seen.limit.startswith('from')}{seen.limit}" if seen else ""

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from radassay.evidence import wording
-from radassay.report.tables import Forest, ForestRow, Panel, Plot
+from radassay.report.planted import Panel, Plot
+from radassay.report.tables import Forest, ForestRow
 
 INK, FAINT, FLOOR, TRIAL = "#1f2328", "#6b7280", "#cfdde8", "#a83a00"
 """Ink, secondary ink, the floor's band, and the images on trial; told apart in greyscale by line style too."""
@@ -72,7 +73,7 @@ def dose_response(plot: Plot, panel: Panel) -> bytes:
         axes.set_xlabel((panel.unit.replace("share", "%", 1) if share else panel.unit) or "dose")
         if plot.kind in ("share", "auc"):
             axes.set_ylabel("%" if plot.kind == "share" else "AUC")
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def forest(plot: Forest) -> bytes:
@@ -90,7 +91,7 @@ def forest(plot: Forest) -> bytes:
                 if plot.detectable is not None:
                     axes.axvline(plot.detectable, color=FAINT, lw=1, ls=":", zorder=1)
             axes.set_xlabel("AUC on sealed test patients" if arms else "difference in AUC, paired (above 0: gain)")
-        return _svg(figure)
+        return to_svg(figure)
 
 
 def _intervals(axes: Axes, rows: tuple[ForestRow, ...]) -> None:
@@ -130,7 +131,8 @@ def _linear_range(plot: Plot, panel: Panel) -> float:
     return 10.0 ** math.ceil(math.log10(span)) if wide else 0.0
 
 
-def _svg(figure: Figure) -> bytes:
+def to_svg(figure: Figure) -> bytes:
+    """Return a figure as SVG bytes without a date."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     return buffer.getvalue()

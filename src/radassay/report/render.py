@@ -12,6 +12,7 @@ from markupsafe import Markup
 from radassay.evidence import wording
 from radassay.report import figures, terms
 from radassay.report.build import Report, plain
+from radassay.report.heatmap import heat_map
 
 
 def to_html(report: Report) -> str:
@@ -21,6 +22,7 @@ def to_html(report: Report) -> str:
         report=report,
         glossary=terms.GLOSSARY,
         forest=figures.forest(report.forest) if report.forest else None,
+        heat_map=heat_map(report.sensitivity) if report.sensitivity else None,
         dose=wording.dose,
     )
 
