@@ -69,6 +69,39 @@ def test_few_repeats_find_what_lies_above_the_limit_and_the_interval_covers():
     assert np.mean(covered) > 0.88
 
 
+def test_a_scatter_that_grows_with_the_dose_hides_no_smaller_dose():
+    # As distances do: the mean grows with the square of the dose, the scatter with the dose.
+    rng, doses = np.random.default_rng(8), (0.25, 0.5, 1.0, 2.0, 4.0)
+
+    def mean(dose):
+        return 20.0 * dose**2
+
+    def scatter(dose):
+        return 1.0 + 4.0 * dose
+
+    fine = np.linspace(0.01, 4.0, 4000)
+    truth = fine[np.argmax(mean(fine) - Z_95 * scatter(fine) > Z_95)]
+    limits, power = [], []
+    for _ in range(300):
+        values = [rng.normal(mean(dose), scatter(dose), 5) for dose in doses]
+        found = limit_of_detection(rng.normal(0, 1, 20), doses, values, rng=rng, draws=100)
+        limits.append(found.limit)
+        power.append(norm.sf((found.limit_of_blank - mean(found.limit)) / scatter(found.limit)))
+    assert truth < doses[2]
+    assert np.median(limits) == pytest.approx(truth, rel=0.2)
+    assert np.quantile(limits, 0.95) < doses[2]
+    assert np.mean(power) > 0.9
+
+
+def test_the_power_at_each_dose_is_told():
+    rng = np.random.default_rng(9)
+    blanks, values = simulated(rng, 40.0, blanks=400, repeats=400)
+    found = limit_of_detection(blanks, DOSES, values, rng=rng)
+    truth = norm.sf(Z_95 - 40.0 * np.array(DOSES))
+    assert found.doses == DOSES
+    assert found.power == pytest.approx(truth, abs=0.05)
+
+
 def test_a_measure_that_falls_is_watched_downwards():
     rng = np.random.default_rng(4)
     blanks, values = simulated(rng, 100.0)

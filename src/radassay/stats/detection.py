@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import digamma, ndtr, polygamma
+from scipy.stats import chi2
 
 Floats = NDArray[np.float64]
 Watched = Literal["higher", "lower"]
@@ -125,9 +126,9 @@ def limit_of_detection(
     """Return the limit of detection of a defect planted in ascending doses, with a 95 % interval.
 
     It is never stated below the lowest dose tried, and only if all higher doses tried are seen as well. The standard
-    deviation at a dose is pooled with that of the neighbouring doses (not with the blanks: a defect may add noise of
-    its own). The interval is a parametric bootstrap: means and standard deviations are drawn from their sampling
-    distributions under normality, `draws` times.
+    deviation at a dose is pooled with that of the neighbouring doses, on the log scale (not with the blanks: a defect
+    may add noise of its own). The interval is a parametric bootstrap: means and standard deviations are drawn from
+    their sampling distributions under normality, `draws` times.
 
     Args:
         blanks: (n,) values of the measure without the defect.
@@ -190,12 +191,25 @@ def _power(means: Floats, spreads: Floats, lob: float) -> tuple[float, ...]:
 
 
 def _pooled(spreads: Floats, degrees: Floats) -> tuple[Floats, Floats]:
-    """Return standard deviations and degrees of freedom, each dose pooled with its neighbours; blanks stay alone."""
+    """Return standard deviations and degrees of freedom, each dose pooled with its neighbours; blanks stay alone.
+
+    Means of log variances, freed of their bias: a scatter that grows with the dose by a constant factor from dose to
+    dose is then estimated rightly at each, where a mean of variances would lend a dose the scatter of the next larger
+    one. None is put below what its own values allow (by the 99.9th percentile of their chi-squared law). Where some
+    scatter is nil, and at the largest dose, which has no larger neighbour, variances are averaged.
+    """
     pooled, freedom = spreads.copy(), degrees.copy()
     for i in range(1, len(spreads)):
         near = slice(max(1, i - 1), i + 2)
-        freedom[i] = degrees[near].sum()
-        pooled[i] = np.sqrt((degrees[near] * spreads[near] ** 2).sum() / freedom[i])
+        s, df = spreads[near], degrees[near]
+        if (s == 0.0).any() or i == len(spreads) - 1:
+            freedom[i], pooled[i] = df.sum(), np.sqrt((df * s**2).sum() / df.sum())
+            continue
+        logs = np.log(s**2) - digamma(df / 2.0) + np.log(df / 2.0)
+        least = spreads[i] / np.sqrt(chi2.ppf(0.999, degrees[i]) / degrees[i])
+        pooled[i] = max(np.exp(logs.mean() / 2.0), least)
+        # Degrees of freedom of the chi-squared law whose logarithm scatters as much (1/x + 1/2x² for the trigamma).
+        freedom[i] = 1.0 + 2.0 / (polygamma(1, df / 2.0).sum() / len(df) ** 2)
     return pooled, freedom
 
 
