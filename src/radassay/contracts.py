@@ -80,6 +80,8 @@ class Encoder(Protocol):
     Contract:
         - `encode` maps (n, size, size) in [0, 1] to (n, d) float32, row by row: a row never depends on the others.
         - The same settings give the same features; `fingerprint` names them (settings and weights).
+        - An encoder that needs weights or settings of its own has an attribute `missing`, which tells what it lacks and
+          is empty where it is ready; without them `encode` is an `InputError` that says how to get them.
     """
 
     name: ClassVar[str]

@@ -5,6 +5,7 @@ from PIL import Image
 
 from radassay.cli.main import main
 from radassay.encoders.weights import catalogue, known
+from radassay.workbench.study import read_study
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +90,16 @@ def test_a_study_with_an_encoder_without_weights_says_so_before_any_work(tmp_pat
     told = capsys.readouterr().err
     assert "radassay weights get inception" in told
     assert "Traceback" not in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_of_a_study_are_found_from_its_file(tmp_path):
+    study = tmp_path / "study.toml"
+    study.write_text(
+        'name = "s"\n[real]\nsource = "real"\npositive = ["pneumonia"]\n[checks]\nencoder = "xrv"\n'
+        'encoder_settings = {weights = "weights/xrv.pt"}\n'
+        'second = "inception"\nsecond_settings = {weights = "~/i.pth"}\n'
+    )
+    checks = read_study(study).checks
+    assert checks.encoder_settings == {"weights": str(tmp_path / "weights" / "xrv.pt")}
+    assert checks.second_settings == {"weights": "~/i.pth"}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from radassay.contracts import Encoder, Inputs, LearntEncoder, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.evidence.wording import BY_ENCODER
@@ -32,6 +34,16 @@ class Eye:
     def stage(self, name: str) -> str:
         """Return the name of a stage as this encoder does it."""
         return f"{name}, {self.part}" if self.second else name
+
+    def require(self) -> None:
+        """Raise before any work what the encoder would raise after it, where weights or settings are missing.
+
+        Raises:
+            InputError: what is missing, and how to get it.
+        """
+        encoder = plugin("encoders", self.name, self.settings)
+        if getattr(encoder, "missing", ""):
+            encoder.encode(np.zeros((0, 1, 1), dtype=np.float32))
 
     def sees(self, inputs: Inputs, study: Study, folder: Path, report: Report = silent) -> Inputs:
         """Return the inputs with this encoder, which first learns from the training images where it is of that kind.

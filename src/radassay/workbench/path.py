@@ -41,6 +41,7 @@ from radassay.workbench.assessing import (
     stages_apart,
     unmeasured,
 )
+from radassay.workbench.encoding import eyes
 from radassay.workbench.materials import (
     Materials,
     bring_synthetic,
@@ -79,6 +80,9 @@ def run(study: Study, out: Path, report: Report = silent) -> Outcome:
         InputError: images or settings cannot be used; what was recorded before stays.
         EvidenceError: the folder holds another run, was altered, or cannot be written.
     """
+    if not out.exists():
+        for eye in eyes(study):
+            eye.require()
     record = Run.start(out, study.plan(), provenance())
     if not record.sealed:
         with timed(record, "materials"):

@@ -228,9 +228,19 @@ def at(study: Study, folder: Path) -> Study:
     def material(m: Material) -> Material:
         return replace(m, source=seen(m.source), images=seen(m.images))
 
+    def settings(given: dict[str, Any]) -> dict[str, Any]:
+        path = str(given.get("weights", ""))
+        return {**given, "weights": seen(path)} if path and not path.startswith("~") else given
+
     rules = study.rules if study.rules == "local" else seen(study.rules)
+    checks = replace(
+        study.checks,
+        encoder_settings=settings(study.checks.encoder_settings),
+        second_settings=settings(study.checks.second_settings),
+    )
     return replace(
         study,
+        checks=checks,
         real=material(study.real),
         others=[material(m) for m in study.others],
         rules=rules,
