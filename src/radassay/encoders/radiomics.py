@@ -22,6 +22,11 @@ class Radiomics:
     of levels of a fixed width between black and white, brought to comparable scales by one fixed rule
     (`radiomics/feature_set.py`). Nothing was trained, on whatever images; but texture of whole images is all that is
     seen: where in the image something lies is not, and a mirrored or rotated image has the same features.
+
+    Measured at 64 px (logistic probe on whitened features, 5-fold by patient, area under the ROC curve; in brackets
+    `random-conv` treated alike): simulated chests, disease against health, 0.80 (0.90); darkcovidnet, COVID against
+    the rest 0.96 (0.98) and pneumonia against no finding 0.89 (0.89); COVID-CT 0.81 (0.83). One core encodes about
+    1,100 images a second (`benchmarks/radiomics.py`).
     """
 
     name: ClassVar[str] = "radiomics"
