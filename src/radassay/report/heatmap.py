@@ -23,8 +23,8 @@ def heat_map(table: Sensitivity) -> bytes:
     rows, columns = len(table.lines), len(table.defects)
     with matplotlib.rc_context(STYLE):
         longest = max(len(line.label) for line in table.lines)
-        left, top = 0.075 * longest + 0.2, 1.35
-        size = (left + 0.56 * columns + 0.1, top + 0.27 * rows + 0.08)
+        left, right, top = 0.075 * longest + 0.2, 1.05, 1.35  # inches
+        size = (left + 0.56 * columns + right, top + 0.27 * rows + 0.08)
         figure = Figure(figsize=size)
         axes = figure.add_axes((left / size[0], 0.05 / size[1], 0.56 * columns / size[0], 0.27 * rows / size[1]))
         axes.set_xlim(0, columns)

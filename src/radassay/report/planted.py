@@ -95,7 +95,8 @@ def detected(check: str, findings: Sequence[Finding]) -> tuple[Detected, ...]:
         floor = next(iter(control_of(measure, findings, "floor")), None)
         for limit in control_of(measure, findings, "limit"):
             curve, equivalent = by_control.get(limit.control), ""
-            if curve and measure.role == "measurement" and measure.value is not None:
+            # Where a measure is blind its curve is noise, and no dose on it means anything.
+            if curve and not is_blind(limit) and measure.role == "measurement" and measure.value is not None:
                 dose = curve.dose_at(measure.value)
                 within = floor and floor.low is not None and floor.high is not None
                 if within and floor.low <= measure.value <= floor.high:  # type: ignore[union-attr, operator]
