@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import euclidean
 
 from radassay.engine.spread import Where, spread
 from radassay.errors import SettingsError
@@ -81,10 +82,11 @@ def test_ray_is_asked_for_by_name_where_it_is_not_installed(monkeypatch):
 @pytest.mark.slow
 def test_ray_gives_what_one_process_gives():
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'radassay[cluster]'")
+    # a function that workers can import: they do not know the folder of tests
+    here = dict(spread(euclidean, MATRIX[0], JOBS, Where()))
     try:
-        found = results(Where(2, "local"))
+        found = dict(spread(euclidean, MATRIX[0], JOBS, Where(2, "local")))
     finally:
         ray.shutdown()
+    assert found == here
     assert sorted(found) == list(range(9))
-    for number, one in results(Where()).items():
-        np.testing.assert_array_equal(found[number], one)

@@ -33,7 +33,29 @@ WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class SelfSupervised:
-    """What stays the same when a radiograph is moved, windowed or exposed anew; and, beside it, its texture."""
+    """What stays the same when a radiograph is moved, windowed or exposed anew; and, beside it, its texture.
+
+    64 features are learnt on the real training images alone, without labels: a small convolutional network gives two
+    changed views of an image (`views.py`) the same features and keeps features apart from each other (VICReg, Bardes
+    et al., ICLR 2022). What it learns to overlook it no longer sees: on its own it is blind to blur, noise and faint
+    texture, which are faults of generators. So the 128 features of `random-conv` stand beside them. Each kind has
+    mean 0 and mean variance 1 over the training images. About 40 s of one core for any number of images.
+
+    Measured at 64 px on 60 % of the patients, for the other 40 % (logistic probe on whitened features, area under the
+    ROC curve; in brackets `random-conv` alone, then a 32 x 32 thumbnail): COVID-CT 0.83 (0.79, 0.73), darkcovidnet
+    COVID against the rest 0.99 (0.97, 0.97) and pneumonia against no finding 0.89 (0.88, 0.79), frontal cohen-cxr
+    0.75 (0.72, 0.71), simulated disease 0.90 (0.90, 0.79). Each is one split, and only the gains of 0.04 on CT and
+    0.03 on cohen-cxr are more than a trifle. The learnt 64 alone lose on simulated disease, faint opacities (0.72).
+    In standard deviations of the real-against-real floor KID moves as with `random-conv`, on darkcovidnet by 125 for a
+    4 x 3 px corner marker, 51 for noise of 0.01, 34 for a blur of 0.7 px, 9 for one of 0.5 px, 16 for a shift by 2 px,
+    5 for a gamma of 0.8, but 1 for a blur of 0.4 px or a gamma of 0.9.
+
+    It has seen the training images. Their KID to images of other patients is, in the same units, 0.3, 3.0, -0.3 and
+    -0.4 on darkcovidnet, cohen-cxr, COVID-CT and simulated chests; with `random-conv`, which has learnt from nothing,
+    0.3, 2.7, -0.3 and -0.3 (on cohen-cxr patients with several images cause it). Distances to the nearest of other
+    training images differ between seen and unseen ones by at most 1.2 %, with `random-conv` by 1.4 %. The check
+    `features` says both, quality and seen against unseen, for the images of a run. Never run on a GPU so far.
+    """
 
     name: ClassVar[str] = "self-supervised"
     paper: ClassVar[str] = "VICReg, Bardes et al. 2022, beside random features, Naeem et al. 2020"
@@ -64,6 +86,10 @@ class SelfSupervised:
     """What the features learn to overlook."""
 
     def __post_init__(self) -> None:
+        # settings of a study file come as lists and tables
+        object.__setattr__(self, "widths", tuple(self.widths))
+        if isinstance(self.views, dict):
+            object.__setattr__(self, "views", Views(**self.views))
         if self.side < 16 or not self.widths or self.side >> len(self.widths) < 4:
             raise SettingsError(
                 "The last maps would be smaller than 4 px",
@@ -230,7 +256,8 @@ def _ready(settings: SelfSupervised, weights: bytes) -> tuple[Arrays, Network, f
 
 def _network(settings: SelfSupervised, arrays: Arrays) -> tuple[Network, float, float]:
     """Return the network for encoding, and mean and deviation of its input."""
-    network = Network(settings.widths, settings.dims)
+    with reproducible(0, 0):
+        network = Network(settings.widths, settings.dims)
     head = "network/"
     network.load_state_dict({n.removeprefix(head): torch.tensor(v) for n, v in arrays.items() if n.startswith(head)})
     network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
