@@ -52,12 +52,15 @@ class Shortcut:
     meets: ClassVar[tuple[str, ...]] = ("corner-marker-real",)
 
     def quick(self) -> Shortcut:
-        """Return the same check without intervals."""
+        """Return the same check without intervals, of what is watched alone."""
         return replace(self, intervals=False)
 
     def measure(self, inputs: Inputs, rng: np.random.Generator) -> list[Finding]:
         """Return one AUC a kind of shortcut, their null, and how site and label go together."""
         real = inputs.training.joined(inputs.held_out, "real")
+        if not self.intervals:
+            features = {name: values for name, values in from_pixels(real.pixels).items() if name in self.watched}
+            return self._predict(real, inputs.positive, rng, "all", features)
         findings = self._predict(real, inputs.positive, rng, "all", {**from_pixels(real.pixels), **from_file(real)})
         findings += self._site(real, inputs.positive, rng)
         if inputs.synthetic is not None:
@@ -76,7 +79,7 @@ class Shortcut:
         """Return the AUC of the label from each set of features, and the null of the border's."""
         targets = sample.labels == positive
         refusal = self._refusal(sample, targets, f"label {positive!r}")
-        names = [*features, "auc_null"]
+        names = [*features, "auc_null"] if self.intervals else [*features]
         if refusal:
             return [self._finding(sample, name, part, reason=refusal) for name in names]
         question = self._question(sample, targets, rng)
@@ -86,12 +89,15 @@ class Shortcut:
                 findings.append(self._finding(sample, name, part, reason=values))
             else:
                 findings.append(self._area(sample, name, part, values, question))
+        if not self.intervals:
+            return findings
         border = features["auc_border"]
         assert not isinstance(border, str)
         return [*findings, self._null(sample, part, border, question)]
 
     def _question(self, sample: Sample, targets: NDArray[np.bool_], rng: np.random.Generator) -> Question:
-        settings = {"folds": self.folds, "repeats": self.repeats, "permutations": self.permutations}
+        shuffles = self.permutations if self.intervals else 0
+        settings = {"folds": self.folds, "repeats": self.repeats, "permutations": shuffles}
         return Question.ask(targets, sample.patients, rng, **settings, penalty=self.penalty)
 
     def _refusal(self, sample: Sample, targets: NDArray[np.bool_], what: str) -> str:
