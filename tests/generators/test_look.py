@@ -6,7 +6,7 @@ import pytest
 from radassay.encoders.random_conv import RandomConv
 from radassay.generators.gan.generator import ConditionalGAN
 from radassay.images.phantom import Cohort
-from radassay.stats.manifold import prdc
+from radassay.stats.balls import prdc
 
 
 def chests(seed):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
+from radassay.stats.balls import prdc
 from radassay.stats.frechet import frechet_distance
-from radassay.stats.manifold import prdc
 from radassay.stats.mmd import kid
 
 
@@ -34,7 +34,7 @@ def test_kid_is_the_double_loop_of_the_paper():
 
 
 def brute_force_prdc(real, fake, k):
-    """Kynkäänniemi 2019, eq. 1-2, and Naeem 2020, eq. 3-4, word by word."""
+    """Kynkäänniemi 2019, eq. 1-2, Naeem 2020, eq. 3-4, and Alaa 2022, section 3.3, word by word."""
 
     def distance(a, b):
         return np.sqrt(np.sum((a - b) ** 2))
@@ -46,7 +46,10 @@ def brute_force_prdc(real, fake, k):
     f = [radius(fake, j) for j in range(len(fake))]
     d = np.array([[distance(a, b) for b in fake] for a in real])
     n, m = len(real), len(fake)
+    first = [int(np.argmin(d[:, j])) for j in range(m)]
+    next_real = [min(distance(real[i], real[h]) for h in range(n) if h != i) for i in range(n)]
     return {
+        "authenticity": np.mean([d[first[j], j] > next_real[first[j]] for j in range(m)]),
         "precision": np.mean([any(d[i, j] <= r[i] for i in range(n)) for j in range(m)]),
         "recall": np.mean([any(d[i, j] <= f[j] for j in range(m)) for i in range(n)]),
         "density": sum(d[i, j] <= r[i] for i in range(n) for j in range(m)) / (k * m),

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from radassay.stats import gram
+from radassay.stats.balls import prdc, splits
 from radassay.stats.frechet import frechet, frechet_distance
-from radassay.stats.manifold import neighbours, prdc
+from radassay.stats.manifold import neighbours
 from radassay.stats.mmd import kid
-from radassay.stats.resample import deal_groups
 
 
 def units(n, prefix="u"):
@@ -91,29 +92,67 @@ def test_kid_refuses_a_single_patient():
         kid(x, x, np.array(["a"] * 5), units(5))
 
 
-def test_left_out_values_are_those_of_the_smaller_samples():
+def test_values_of_halves_are_those_of_the_smaller_samples():
     rng = np.random.default_rng(3)
     x, ux = clustered(rng, 12, 6, d=3)
     y, uy = rng.normal(size=(50, 3)), units(50)
-    gx, gy = deal_groups(ux, 6), deal_groups(uy, 6)
-    measures = prdc(x, y, 5, gx, gy)
+    half_x, half_y = splits(ux, uy)
+    measures = prdc(x, y, 3, ux, uy)
     for name, measure in measures.items():
-        assert measure.value == pytest.approx(prdc(x, y, 5)[name].value)
-        for g in range(6):
-            assert measure.without_real[g] == pytest.approx(prdc(x[gx != g], y, 5)[name].value), name
-            assert measure.without_fake[g] == pytest.approx(prdc(x, y[gy != g], 5)[name].value), name
+        assert measure.value == pytest.approx(prdc(x, y, 3)[name].value)
+        assert len(measure.halves) == 7
+        for split, (a, b) in enumerate(zip(half_x, half_y, strict=True)):
+            assert measure.halves[split, 0] == pytest.approx(prdc(x[a], y[b], 3)[name].value), name
+            assert measure.halves[split, 1] == pytest.approx(prdc(x[~a], y[~b], 3)[name].value), name
 
 
-def test_blocks_do_not_change_the_measures(monkeypatch):
-    from radassay.stats import manifold
+def test_splits_part_groups_of_patients_equally_often():
+    ux = np.repeat(units(40), 2)
+    half, other = splits(ux, units(33))
+    assert half.shape == (31, 80) and other.shape == (31, 33)
+    assert (half[:, ::2] == half[:, 1::2]).all()
+    assert (half.sum(axis=1) >= 32).all() and (half.sum(axis=1) <= 48).all()
+    assert splits(units(40), units(7)) is None
+    assert prdc(np.eye(9), np.eye(9), 2, units(9), np.repeat("a", 9))["coverage"].interval() is None
 
+
+@pytest.mark.parametrize("shift", [0.0, 0.4])
+def test_intervals_of_the_manifold_measures_cover_their_expectation(shift):
+    rng, found = np.random.default_rng(7), []
+    for _ in range(100):
+        x, y = rng.normal(size=(120, 6)), rng.normal(size=(100, 6)) * (1 - shift / 2) + shift
+        found.append(prdc(x, y, 5, units(120), units(100)))
+    for name in found[0]:
+        values, limits = (np.array([f[name].value for f in found]), [f[name].interval() for f in found])
+        assert sum(i.low <= values.mean() <= i.high for i in limits) >= 88, name
+        assert np.mean([f[name].variance for f in found]) == pytest.approx(values.var(ddof=1), rel=0.5), name
+
+
+def test_tiles_and_precision_do_not_change_the_measures(monkeypatch):
     rng = np.random.default_rng(4)
-    x, y, g = rng.normal(size=(90, 4)), rng.normal(size=(70, 4)), deal_groups(units(90), 5)
-    whole = prdc(x, y, 5, g, None)
-    monkeypatch.setattr(manifold, "BLOCK_CELLS", 100)
-    for name, measure in prdc(x, y, 5, g, None).items():
+    x, y, ux = rng.normal(size=(90, 40)), rng.normal(size=(70, 40)), np.repeat(units(45), 2)
+    whole, kernel = prdc(x, y, 5, ux, units(70)), kid(x, y, ux, units(70))
+    monkeypatch.setattr(gram, "TILE", 13)
+    for name, measure in prdc(x, y, 5, ux, units(70)).items():
         assert measure.value == whole[name].value
-        np.testing.assert_array_equal(measure.without_real, whole[name].without_real)
+        np.testing.assert_array_equal(measure.halves, whole[name].halves)
+    for name, measure in prdc(x.astype(np.float32), y.astype(np.float32), 5).items():
+        assert measure.value == pytest.approx(whole[name].value, rel=1e-12)
+    assert kid(x, y, ux, units(70)).value == pytest.approx(kernel.value, rel=1e-9)
+    assert kid(x, y, ux, units(70)).error == pytest.approx(kernel.error, rel=1e-9)
+
+
+def test_torch_tensors_give_the_same():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(5)
+    x, y, ux = rng.normal(size=(90, 6)), rng.normal(size=(70, 6)), np.repeat(units(45), 2)
+    given = (torch.from_numpy(x), torch.from_numpy(y), ux, units(70))
+    assert kid(*given).error == pytest.approx(kid(x, y, ux, units(70)).error, rel=1e-9)
+    theirs, ours = frechet(*given), frechet(x, y, ux, units(70))
+    assert (theirs.value, theirs.error) == pytest.approx((ours.value, ours.error), rel=1e-9)
+    measures = prdc(*given[:2], 5, *given[2:])
+    for name, measure in prdc(x, y, 5, ux, units(70)).items():
+        np.testing.assert_array_equal(measures[name].halves, measure.halves)
 
 
 def test_copies_of_the_reference_score_as_the_reference_itself():

@@ -13,11 +13,9 @@ from radassay.checks.space import BY_TRAINING, Array, draws, labels_of, lacking,
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
-from radassay.stats.manifold import prdc
-from radassay.stats.resample import deal_groups, jackknife_interval
+from radassay.stats.balls import prdc
 
-MEASURES = {"precision": 1.0, "recall": 1.0, "density": np.inf, "coverage": 1.0}
-"""Each measure and the largest value it can take."""
+MEASURES = ("precision", "recall", "density", "coverage")
 
 
 @dataclass(frozen=True)
@@ -66,25 +64,22 @@ class Coverage:
     def _measures(
         self, inputs: Inputs, part: str, real: Sample, x: Array, synthetic: Sample, y: Array
     ) -> list[Finding]:
-        groups = (deal_groups(draws(real)), deal_groups(draws(synthetic))) if self.intervals else (None, None)
-        if any(g is not None and len(g) - np.bincount(g).max() <= self.k for g in groups):
-            groups = (None, None)  # one patient has nearly all images: no interval
+        units = (draws(real), draws(synthetic)) if self.intervals else (None, None)
+        measures = prdc(x, y, self.k, *units)
         findings = []
-        for name, measure in prdc(x, y, self.k, *groups).items():
+        for name in MEASURES:
+            interval = measures[name].interval()
             fields: dict[str, Any] = {"reason": "no interval in the quick form"}
-            if groups[0] is not None:
-                left_out = (measure.without_real, measure.without_fake)
-                interval = jackknife_interval(measure.value, *left_out, bounds=(0.0, MEASURES[name]))
-                method = f"{interval.method}; for samples of this size"
-                fields = {"low": interval.low, "high": interval.high, "method": method}
+            if interval is not None:
+                fields = {"low": interval.low, "high": interval.high, "method": interval.method}
                 fields["reason"] = unknown_patients(real)
             elif self.intervals:
-                fields = {"reason": "no interval: nearly all images are of a few patients"}
+                fields = {"reason": "no interval: too few patients"}
             findings.append(
                 Finding(
                     check=self.name,
                     name=name,
-                    value=measure.value,
+                    value=measures[name].value,
                     slice=part,
                     direction="higher is better",
                     n_patients=patients_of(real),

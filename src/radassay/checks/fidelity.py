@@ -17,6 +17,7 @@ from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.frechet import frechet
 from radassay.stats.mmd import kid
+from radassay.stats.resample import Interval
 
 
 @dataclass(frozen=True)
@@ -102,16 +103,20 @@ class Fidelity:
         if fewest < 2 * dims:
             reason = f"{fewest} images are too few for covariances in {dims} dimensions (at least {2 * dims}); see KID"
             return [*findings, Finding(name=f"frechet{suffix}", reason=reason, **common)]
-        gauss = frechet(x[:, :dims], y[:, :dims], draws(real), draws(synthetic))
+        gauss = frechet(x[:, :dims], y[:, :dims], draws(real), draws(synthetic), level=0.95 if self.intervals else None)
         details = {**about, "dimensions": dims, "uncorrected": gauss.plain}
-        limits = self._limits(gauss.interval, real)
+        if gauss.error is not None:
+            details["standard_error"] = gauss.error
+        limits = self._limits(gauss.interval, real, "no valid interval: the covariances are not of full rank")
         return [*findings, Finding(name=f"frechet{suffix}", value=gauss.value, details=details, **limits, **common)]
 
-    def _limits(self, interval: Any, real: Sample) -> dict[str, Any]:
+    def _limits(
+        self, interval: Interval | None, real: Sample, otherwise: str = "no interval: too few patients"
+    ) -> dict[str, Any]:
         if not self.intervals:
             return {"reason": "no interval in the quick form"}
         if interval is None:
-            return {"reason": "no interval: too few patients"}
+            return {"reason": otherwise}
         return {
             "low": interval.low,
             "high": interval.high,

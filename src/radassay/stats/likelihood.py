@@ -101,7 +101,7 @@ class _Mixture:
     def surprise(self, x: Small) -> Array:
         """Return -100 log-likelihood / d of each row of x, (n,)."""
         found = [self._shares(x[rows], block)[1] for rows, block in _distances(x, self.centres)()]
-        return -100.0 * np.concatenate(found) / x.shape[1]
+        return np.asarray(-100.0 / x.shape[1] * np.concatenate(found))
 
     def _step(self, x: Small, blocks: Blocks) -> tuple[Array, float]:
         """Return the next variances and the mean log-likelihood a dimension of the present ones."""
