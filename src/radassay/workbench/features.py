@@ -203,22 +203,21 @@ def _path(shards: Path, start: int) -> Path:
 def _assemble(images: ImageSet, folder: Path, shards: Path, shard: int, identity: dict[str, Any]) -> None:
     """Put the shards together, mark the extraction as finished, and drop them."""
     starts = range(0, len(images), shard)
-    first = np.load(_path(shards, 0), allow_pickle=False)
+    dims = int(np.load(_path(shards, 0), mmap_mode="r", allow_pickle=False).shape[1])
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(images), dims)}
     with storage(folder):
-        temporary = folder / "features.npy.tmp"
-        values = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.float32, shape=(len(images), first.shape[1]), version=(1, 0)
-        )
-        digest = hashlib.sha256()
-        for start in starts:
-            part = np.load(_path(shards, start), allow_pickle=False)
-            values[start : start + len(part)] = part
-            digest.update(part.tobytes())
-        values.flush()
-        del values
+        temporary, digest = folder / "features.npy.tmp", hashlib.sha256()
+        with open(temporary, "wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for start in starts:
+                part = np.load(_path(shards, start), allow_pickle=False).astype("<f4", copy=False).tobytes()
+                file.write(part)
+                digest.update(part)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, folder / "features.npy")
         write_table(folder / "rows.parquet", images.table[ROWS])
-        about = {**identity, "dims": int(first.shape[1]), "sha256": digest.hexdigest()}
+        about = {**identity, "dims": dims, "sha256": digest.hexdigest()}
         write_atomic(folder / "features.json", (json.dumps(about, indent=1, sort_keys=True) + "\n").encode())
         for path in sorted(shards.glob("*.npy")):
             path.unlink()
