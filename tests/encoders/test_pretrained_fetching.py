@@ -122,7 +122,7 @@ def test_another_file_than_published_is_never_put_in_place(server, place):
     server.content = CONTENT[:-1] + b"x"
     with pytest.raises(InputError, match="not the weights of made-up"):
         get(ENTRY, connect=server.connect)
-    assert "made-up.pth" not in left(place)
+    assert left(place) == []
     server.content = CONTENT
     get(ENTRY, connect=server.connect)
 
@@ -136,6 +136,16 @@ def test_a_broken_download_carries_on_where_it_stopped(server, place):
     get(ENTRY, connect=server.connect)
     assert server.asked[1]["Range"] == "bytes=3000000-"
     assert (place / "made-up.pth").read_bytes() == CONTENT
+
+
+def test_a_broken_download_never_takes_the_place_of_a_file_that_is_there(server, place):
+    server.stops_after = 3_000_000
+    with pytest.raises(InputError):
+        get(ENTRY, connect=server.connect)
+    (place / "made-up.pth").write_bytes(CONTENT)
+    assert get(ENTRY, connect=no_network)[1] == SHA
+    assert (place / "made-up.pth").read_bytes() == CONTENT
+    assert left(place) == ["made-up.pth", "made-up.pth.sha256"]
 
 
 def test_a_download_begins_anew_where_the_file_has_changed_or_has_no_tag(server, place):

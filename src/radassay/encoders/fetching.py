@@ -56,23 +56,25 @@ def get(
     part = entry.path.with_name(entry.file + ".part")
     with storage(entry.path.parent):
         entry.path.parent.mkdir(parents=True, exist_ok=True)
-    if file is None and entry.path.is_file():
+    there = file is None and entry.path.is_file()
+    if there:
         got = sha256_of(entry.path)
     elif file is not None:
         got = _copied(file.expanduser(), part, entry)
     else:
         got = _downloaded(entry, part, report, connect or _connect)
     if expected and got != expected:
-        part.unlink(missing_ok=True)
+        if not there:
+            _dropped(part)
         raise InputError(
             f"These are not the weights of {entry.name} (SHA-256 {expected})",
             got=got,
-            possible="Nothing was put in place" if not entry.path.is_file() else f"Look at {entry.path}",
+            possible=f"Delete {entry.path} and get it again" if there else "Nothing was put in place",
         )
-    if part.exists():
+    if not there:
         with storage(part.parent):
             os.replace(part, entry.path)
-            _tag(part).unlink(missing_ok=True)
+    _dropped(part)
     keep(entry, got)
     return entry.path, got
 
@@ -175,6 +177,12 @@ def _https(url: str) -> str:
     if urlsplit(url).scheme != "https":
         raise InputError("Weights are downloaded over https alone", got=url)
     return url
+
+
+def _dropped(part: Path) -> None:
+    """Forget a download that has begun."""
+    for path in (part, _tag(part)):
+        path.unlink(missing_ok=True)
 
 
 def _tag(part: Path) -> Path:
