@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 from drawn_images import by_name, copied, encode, fresh, of, repainted
-from scipy.ndimage import gaussian_filter
+from real_images import textures
+from scipy.ndimage import gaussian_filter, shift, zoom
 
 from radassay.checks.memorisation import Memorisation
+from radassay.contracts import Inputs
 
 
 def measured(inputs, seed=0, quick=True):
@@ -106,3 +108,61 @@ def test_training_series_of_one_patient_do_not_hide_a_copy():
     series = of("training", slices, np.repeat(inputs.training.labels, 10), each=10)
     results = measured(copied(inputs.but(training=series), 0.05))
     assert results["copy_excess_p"].value < 0.05
+
+
+FILMS = textures(420, seed=11, size=64)
+
+
+def films(change=None, planted=12):
+    """Inputs of 150 training, 120 held-out and 150 generated films, some of which are training films changed."""
+    made = FILMS[270:].copy()
+    if change is not None:
+        made[:planted] = np.clip(np.stack([change(film) for film in FILMS[:planted]]), 0, 1)
+    parts = (("training", FILMS[:150]), ("held", FILMS[150:270]), ("made", made))
+    training, held, synthetic = (of(name, pixels, np.full(len(pixels), "normal")) for name, pixels in parts)
+    return Inputs(training, held, synthetic, encode, "cells")
+
+
+CHANGES = {
+    "plain": lambda film: film + 0.01 * np.random.default_rng(0).standard_normal(film.shape).astype(np.float32),
+    "shifted": lambda film: shift(film, (3, -2), order=1, mode="nearest"),
+    "mirrored": lambda film: film[:, ::-1],
+    "re-windowed": lambda film: np.clip((film - 0.15) * 1.4, 0, 1) ** 1.3,
+    "cropped": lambda film: zoom(film[3:61, 3:61], 64 / 58, order=1),
+}
+
+
+def verified(inputs):
+    return measured(inputs, quick=False)["verified_copies"]
+
+
+@pytest.mark.parametrize(
+    "change", ["shifted", *(pytest.param(c, marks=pytest.mark.slow) for c in CHANGES if c != "shifted")]
+)
+def test_copies_are_verified_whatever_was_done_to_them(change):
+    found = verified(films(CHANGES[change]))
+    assert found.value >= 0.9 * 12 / 150
+    assert found.low <= 12 / 150 <= found.high
+    for made, training, score in found.details["pairs"]:
+        assert made.removeprefix("made") == training.removeprefix("training")
+        assert score >= found.details["threshold"]
+
+
+@pytest.mark.slow
+def test_films_of_others_are_not_verified_as_copies():
+    found = verified(films())
+    assert found.value == 0.0
+    assert found.low == 0.0
+    assert found.high == pytest.approx(3.84 / 153.84, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_a_copy_machine_is_estimated_from_part_of_its_images():
+    found = verified(films(CHANGES["re-windowed"], 150))
+    assert found.details["looked_at"] == 120
+    assert found.value > 0.95
+    assert found.low > 0.85
+
+
+def test_the_quick_form_leaves_verification_out():
+    assert "verified_copies" not in measured(films())

@@ -62,6 +62,25 @@ def raised(scores: NDArray[np.float64], threshold: float) -> float:
     return min(max(threshold, start + excess * math.log(k / ALLOWED)), HIGHEST)
 
 
+def clear_of(others: NDArray[np.float64], times: float = 1.0) -> float:
+    """Return the score that fewer than `ALLOWED` of `times` as many further pairs of different radiographs reach.
+
+    For scores of a few pairs chosen as alike, many of which are 0; those above 0 are taken to fall off exponentially,
+    as in `false_matches`. With fewer than five of them the answer is the highest.
+
+    Args:
+        others: scores of pairs of different radiographs.
+        times: pairs to be judged, over those that scores are given of.
+    """
+    ordered = np.sort(others[others > 0])[::-1]
+    k = min(len(ordered) - 1, MOST, max(FEWEST, len(ordered) // 4))
+    if k < 4:
+        return float(ordered.max(initial=0.0))
+    start = float(ordered[k])
+    excess = float((ordered[:k] - start).mean())
+    return max(start + excess * math.log(max(1.0, k * times / ALLOWED)), float(ordered[0]))
+
+
 def _tail(scores: NDArray[np.float64]) -> tuple[float, float, int] | None:
     """Return where the tail begins, its mean excess, and the number of scores in it."""
     ordered = np.sort(scores)[::-1]

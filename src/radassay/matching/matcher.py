@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "match",
     "matched_points",
     "silent",
+    "verify",
 ]
 
 CANDIDATES = 6
@@ -110,6 +112,30 @@ def match(
         done += looked
         report(done, len(listed.pairs), "pairs compared")
     return _matches(rows, compared)
+
+
+UPRIGHT = (CHANGES[0], Change(mirrored=True))
+"""Changes that a generator that copies may make: none, or a mirror image."""
+
+
+def verify(
+    first: Described, second: Described, pairs: NDArray[np.integer[Any]], changes: tuple[Change, ...] = UPRIGHT
+) -> NDArray[np.float64]:
+    """Return the scores, (m,), of pairs that something else has found suspicious; 0 where nothing agrees.
+
+    Args:
+        first: images.
+        second: others.
+        pairs: (m, 2) positions in the first and the second.
+        changes: those of the first picture that are tried; the best score counts.
+    """
+    cv2.setNumThreads(1)
+    out = np.zeros(len(pairs))
+    for number, (i, j) in enumerate(np.asarray(pairs).tolist()):
+        a, b = first.image(i), second.image(j)
+        rows = [_looked_at((i, j), a, b, change) for change in changes]
+        out[number] = max((row.score for row in rows if row is not None), default=0.0)
+    return out
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ class Nearness:
     """Row of that training image."""
     closeness: Array
     """log(distance / background), far below 0 for a copy; a blurred image is near to everything and is not."""
+    background: Array
+    """Median distance to the next nearest patients."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def nearness(x: Array, training: Array, codes: Index, own: Index | None = None) 
         distance[rows], background[rows] = near[:, 0], np.median(near[:, 1:], axis=1)
     scale = float(np.median(background))
     floor = 1e-3 * scale if scale > 0 else 1.0
-    return Nearness(distance, row, np.log((distance + floor) / (background + floor)))
+    return Nearness(distance, row, np.log((distance + floor) / (background + floor)), background)
 
 
 def excess_p(found: int, order: int, n_held_out: int, n_synthetic: int) -> float:
