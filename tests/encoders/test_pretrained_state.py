@@ -106,3 +106,9 @@ def test_a_checkpoint_cut_short_is_refused(network, tmp_path):
         (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
         with pytest.raises(InputError):
             read_state(tmp_path / "cut.pt")
+
+
+def test_a_program_is_no_checkpoint(tmp_path):
+    torch.jit.save(torch.jit.script(nn.Linear(2, 2)), tmp_path / "program.pt")
+    with pytest.raises(InputError, match="holds no weights"):
+        read_state(tmp_path / "program.pt")
