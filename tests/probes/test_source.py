@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from judging import answered, limits, outcomes, plain, rules
+from PIL import Image
 from subjects import phantoms, subject
 
 from radassay.probes.shortcuts.source import BOUNDS, INSEPARABLE, Source
@@ -75,6 +76,28 @@ def test_a_model_that_fails_in_an_unseen_hospital_is_told():
     assert found["auc_unseen_worst"].value <= found["auc_unseen"].value
     assert found["auc_unseen_worst"].details["source"] in ("north", "south")
     assert found["auc_seen"].value - found["auc_unseen"].value == pytest.approx(found["unseen_source_difference"].value)
+
+
+def test_a_sign_that_holds_in_the_lungs_alone_holds_there_in_an_unseen_hospital(tmp_path):
+    rng = np.random.default_rng(0)
+    north = rng.random(240) < 0.5
+
+    def paint(row, ill, pixels):
+        # the lungs tell the disease in both hospitals; the frame, more strongly, the other way round in each
+        pixels[24:40, 24:40] = np.clip(pixels[24:40, 24:40].astype(int) + (40 if ill else 0), 0, 255)
+        pixels[:10] = 250 if ill == north[row] else 5
+        return pixels
+
+    lungs = np.zeros((64, 64), dtype=np.uint8)
+    lungs[20:44, 20:44] = 255
+    Image.fromarray(lungs).save(tmp_path / "lungs.png")
+    sets = plain(240, 1, paint, site=np.where(north, "north", "south").tolist())
+    outlined = {"lung": dict.fromkeys(range(240), tmp_path / "lungs.png")}
+    asked = subject(sets, positive=("ill",), masks=outlined)
+    _, found = answered(Source(), asked)
+    assert found["auc_unseen_lungs"].low > found["auc_unseen"].high
+    assert found["unseen_source_difference_lungs"].high < found["unseen_source_difference"].low
+    assert "as outlined by the user" in found["auc_unseen_lungs"].reason
 
 
 def test_sets_are_sources_of_each_other():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -67,6 +67,7 @@ class Source:
             ready = asked(CHECK, scope.task, pixels[scope.task.images], rng, BOUNDS, words)
             one = _Scoped(ready, scope, thumbnails(ready.pixels, SMALL))
             findings += one.prior() + one.negatives(subject, rng) + one.by_score() + one.within() + one.unseen(rows)
+            findings += one.unseen_by_lungs(subject)
             if subject.classifier is not None:
                 findings += one.network(subject.classifier, int(rng.integers(2**31)), self.steps)
         drawn, captions = forest.drawn(CHECK, findings, BOUNDS, "What the source tells, and what is left without it")
@@ -164,8 +165,7 @@ class _Scoped:
         names = ("auc_seen", "auc_unseen", "auc_unseen_worst", "unseen_source_difference")
         teller, source = self.asked.teller, self.scope.source
         left = self._leavable()
-        seen = {kind: self._of(self._scores, kind) for kind in left}
-        unseen = {kind: self._of(self._without, kind, self._code[None]) for kind in left}
+        seen, unseen = self._left_out(left)
         for kind in self.kinds:
             inside = source == kind
             rows.append(
@@ -180,14 +180,26 @@ class _Scoped:
                 }
             )
         if not left:
-            reason = INSEPARABLE if not self._both() else "without any one source, too few patients of a class are left"
-            return [f for name in names for f in teller.refused(name, reason)]
+            return [f for name in names for f in teller.refused(name, self._not_leavable())]
         before, after = self._mean(seen), self._mean(unseen)
         worst = min(left, key=lambda kind: unseen[kind].value)
         findings = teller.area("auc_seen", before, of_sources=left) + teller.area("auc_unseen", after, of_sources=left)
         picked = f"the worst of {len(left)} sources, picked after the fact" if len(left) > 1 else ""
         findings += teller.area("auc_unseen_worst", unseen[worst], picked, source=worst)
         return findings + teller.difference("unseen_source_difference", before - after)
+
+    def unseen_by_lungs(self, subject: Subject) -> list[Finding]:
+        """Repeat that on the lungs alone (T5 after T4): what falls less there was learnt outside them."""
+        names = ("auc_seen_lungs", "auc_unseen_lungs", "unseen_source_difference_lungs")
+        teller, left = self.asked.teller, self._leavable()
+        if not left:
+            return [f for name in names for f in teller.refused(name, self._not_leavable())]
+        lungs = outlines(subject, self.asked.task.images, self.asked.pixels)
+        alone = replace(self, small=thumbnails(self.asked.pixels * lungs.lungs, SMALL))
+        before, after = (self._mean(of) for of in alone._left_out(left))
+        findings = teller.area(names[0], before, lungs.told, of_sources=left)
+        findings += teller.area(names[1], after, lungs.told, of_sources=left)
+        return findings + teller.difference(names[2], before - after, lungs.told)
 
     def network(self, classifier: Classifier, seed: int, steps: int) -> list[Finding]:
         """Repeat the last two with a network."""
@@ -216,6 +228,11 @@ class _Scoped:
     def _code(self) -> NDArray[np.integer[Any]]:
         return np.unique(self.scope.source, return_inverse=True)[1]
 
+    def _left_out(self, left: list[str]) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+        """Return the area of each of these sources by models that saw it, and by models that did not."""
+        seen = {kind: self._of(self._scores, kind) for kind in left}
+        return seen, {kind: self._of(self._without, kind, self._code[None]) for kind in left}
+
     def _of(self, scores: NDArray[np.float64], kind: str, fold: NDArray[np.integer[Any]] | None = None) -> Estimate:
         return self.asked.question.estimate(scores, lambda labels: (self.scope.source == kind, labels), fold)
 
@@ -231,6 +248,9 @@ class _Scoped:
     def _leavable(self) -> list[str]:
         """Return those of them without which enough patients of both classes are left to train on."""
         return [kind for kind in self._both() if min(self._sides(self.scope.source != kind)) >= FEWEST]
+
+    def _not_leavable(self) -> str:
+        return INSEPARABLE if not self._both() else "without any one source, too few patients of a class are left"
 
     def _sides(self, inside: NDArray[np.bool_]) -> tuple[int, int]:
         positive, units = self.asked.task.positive, self.asked.task.units
