@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csc_array
 
 from radassay.matching.described import Described
 from radassay.matching.keypoints import CHANGES, LENGTH, Change, root
@@ -19,6 +20,8 @@ DRAWN = 48
 """Descriptors of each of them."""
 SAMPLED = 1024
 """Images that the codebook is learnt from."""
+BATCH = 64
+"""Images whose vectors are made at a time: 20 MiB under all changes."""
 
 Vectors = NDArray[np.float32]
 
@@ -52,37 +55,51 @@ class Codebook:
         projection = np.ascontiguousarray(axes[:, ::-1][:, :KEPT]).astype(np.float32)
         centres = _means((sample - mean) @ projection, CENTRES, rng)
         plain = cls(mean, projection, centres, np.zeros(1, np.float32), np.empty((0, 0), np.float32))
+        ways = [plain._reordered((change,)) for change in CHANGES]
         rows = np.stack(
-            [plain._aggregate(d, CHANGES[rng.integers(len(CHANGES))]) for d in descriptors for _ in range(3)]
+            [plain._aggregates(d, ways[rng.integers(len(CHANGES))])[0] for d in descriptors for _ in range(3)]
         )
         middle = rows.mean(axis=0)
         reduction = _axes(rows - middle, LONGEST)
         return cls(mean, projection, centres, middle, reduction)
 
-    def vectors(self, images: Described, change: Change, start: int = 0, stop: int | None = None) -> Vectors:
-        """Return the vectors (n, d) of length 1 of images changed so; zeros where an image has no keypoints."""
+    def vectors(
+        self, images: Described, changes: tuple[Change, ...], start: int = 0, stop: int | None = None
+    ) -> Vectors:
+        """Return the vectors (c, n, d) of length 1 of images under each change; zeros where there are no keypoints."""
         stop = len(images) if stop is None else stop
-        out = np.zeros((stop - start, self.reduction.shape[1]), dtype=np.float32)
-        for at in range(start, stop, 256):
-            upto = min(at + 256, stop)
-            records = images.rows(at, upto)
+        out = np.zeros((len(changes), stop - start, self.reduction.shape[1]), dtype=np.float32)
+        projections = self._reordered(changes)
+        for at in range(start, stop, BATCH):
+            records = images.rows(at, min(at + BATCH, stop))
             found = np.flatnonzero(records["count"] > 0)
             if not len(found):
                 continue
-            rows = np.stack([self._aggregate(root(r["descriptors"][: r["count"]]), change) for r in records[found]])
-            out[at - start + found] = (rows - self.middle) @ self.reduction
-        return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+            rows = [self._aggregates(root(r["descriptors"][: r["count"]]), projections) for r in records[found]]
+            out[:, at - start + found] = ((np.stack(rows, axis=1) - self.middle) @ self.reduction).astype(np.float32)
+        return np.asarray(out / np.maximum(np.linalg.norm(out, axis=2, keepdims=True), 1e-9), dtype=np.float32)
 
-    def _aggregate(self, descriptors: Vectors, change: Change) -> Vectors:
-        """Return the residuals of descriptors (k, 128) to their centres, summed by centre and evened out."""
-        points = (descriptors[:, change.order] - self.mean) @ self.projection
+    def _aggregates(self, descriptors: Vectors, projections: Vectors) -> Vectors:
+        """Return, for each change, the residuals of descriptors (k, 128) to their centres, summed and evened out."""
+        changes = projections.shape[1] // self.projection.shape[1]
+        points = (descriptors @ projections).reshape(-1, self.projection.shape[1])
+        points -= self.mean @ self.projection
         nearest = (points @ self.centres.T - 0.5 * (self.centres**2).sum(axis=1)).argmax(axis=1)
-        belongs = np.zeros((len(self.centres), len(points)), dtype=np.float32)
-        belongs[nearest, np.arange(len(points))] = 1
-        sums = belongs @ points - belongs.sum(axis=1, keepdims=True) * self.centres
-        sums /= np.linalg.norm(sums, axis=1, keepdims=True) + 1e-6
-        flat = (np.sign(sums) * np.sqrt(np.abs(sums))).reshape(-1)
-        return np.asarray(flat / max(float(np.linalg.norm(flat)), 1e-6), dtype=np.float32)
+        # Row i * c + j is descriptor i under change j.
+        cell = nearest + np.tile(np.arange(changes) * len(self.centres), len(descriptors))
+        cells = changes * len(self.centres)
+        ends = np.arange(len(points) + 1)
+        belongs = csc_array((np.ones(len(points), np.float32), cell, ends), shape=(cells, len(points)))
+        counts = np.bincount(cell, minlength=cells).astype(np.float32)
+        sums = (belongs @ points).reshape(changes, *self.centres.shape)
+        sums -= counts.reshape(changes, -1, 1) * self.centres
+        sums /= np.linalg.norm(sums, axis=2, keepdims=True) + 1e-6
+        flat = (np.sign(sums) * np.sqrt(np.abs(sums))).reshape(changes, -1)
+        return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6), dtype=np.float32)
+
+    def _reordered(self, changes: tuple[Change, ...]) -> Vectors:
+        """Return the projections (128, c * 64) that reorder descriptors first, as each change does."""
+        return np.concatenate([self.projection[np.argsort(change.order)] for change in changes], axis=1)
 
 
 def _descriptors(images: Described, number: int) -> Vectors:

@@ -144,6 +144,7 @@ class Row:
 
     pair: tuple[int, int]
     score: float
+    """Of three witnesses: fine detail, rigid agreement of keypoints, and how many they are."""
     transform: NDArray[np.float64]
     change: Change
     inliers: int
@@ -171,22 +172,16 @@ def _verified(first: Described, second: Described, listed: Shortlist) -> tuple[l
 
 def _looked_at(pair: tuple[int, int], a: Image, b: Image, change: Change) -> Row | None:
     found = fit(a.keypoints, b.keypoints, change)
-    if found is None or _score(found, 1.0) < WORTH:
+    if found is None or found.hope < WORTH:
         return None
     onto = b.to_detail @ _square(found.matrix) @ np.linalg.inv(a.to_detail)
     laid = overlay(a.detail, b.detail, onto[:2], change.inverted)
-    score = _score(found, laid.correlation)
+    score = found.hope * float(np.sqrt(max(laid.correlation, 0.0)))
     if score <= 0:
         return None
     matrix = np.linalg.inv(b.to_detail) @ _square(laid.matrix) @ a.to_detail
     native = b.to_native @ matrix @ np.linalg.inv(a.to_native)
     return Row(pair, score, native[:2], change, found.inliers, laid.correlation)
-
-
-def _score(found: Fit, correlation: float) -> float:
-    """Return one score of three witnesses: fine detail, rigid agreement of keypoints, and how many they are."""
-    enough = 1 - np.exp(-max(found.inliers - 4, 0) / 12)
-    return float(np.sqrt(max(correlation, 0.0) * found.tight) * enough)
 
 
 def _square(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,6 +22,8 @@ BEST = 0.7
 """Quantile over tiles that stands for the pair: nearly a third must agree that well."""
 FEWEST = 6
 """Tiles with detail that must be seen in both."""
+HOPEFUL = 0.25
+"""Correlation from which a map is worth improving: half of the least seen in any of 563 true pairs."""
 OVERLAP = 0.2
 """Least share of either picture that the other must show."""
 
@@ -39,12 +41,14 @@ class Overlay:
 
 
 def overlay(first: Picture, second: Picture, matrix: NDArray[np.float64], inverted: bool) -> Overlay:
-    """Return how well pictures (side, side) agree under an affine map, which is improved first.
+    """Return how well pictures (side, side) agree under an affine map, which is improved first where that may help.
 
     The map is improved by maximising the correlation (ECC: Evangelidis & Psarakis, IEEE TPAMI 2008;30:1858).
     """
     second = 1 - second if inverted else second
     start = Overlay(_correlation(first, second, matrix), matrix)
+    if start.correlation < HOPEFUL:
+        return start
     try:
         _, improved = cv2.findTransformECC(
             evened(first, SIGMA),

@@ -8,17 +8,19 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from usearch.index import Index
+from usearch.index import BatchMatches, Index
 
 from radassay.matching.codebook import Codebook, Vectors
 from radassay.matching.described import Described
 from radassay.matching.keypoints import CHANGES, Change
 from radassay.matching.sharing import shared
 
-EXACT = 20_000
-"""Images up to which every pair of vectors is compared; above, a graph of neighbours is searched."""
+EXACT = 10_000
+"""Images up to which every pair of vectors is compared; above, a graph of neighbours is searched at less cost."""
 FEW = (4000, 100)
 """Pairs of images, at most, that are all looked at unchanged, and under every change too."""
+STEPS = 400
+"""Steps of a value of 1 in the graph, where vectors are kept as whole numbers from -127 to 127 to fit into cache."""
 PART = 512
 """Images whose vectors are made at a time."""
 
@@ -54,13 +56,13 @@ def shortlist(
     processes: int = 1,
     exact: int = EXACT,
 ) -> Shortlist:
-    """Return each image's nearest few unchanged, and its nearest under every change, either way.
+    """Return each image's nearest few over all changes together, either way; among few images, all unchanged.
 
     Args:
         first: images.
         second: others; None compares the first among themselves.
         codebook: makes their vectors.
-        candidates: nearest images of each image; of its changed versions, a quarter as many.
+        candidates: nearest images of each image, under whichever change they come.
         processes: how many share the work; the result is the same.
         exact: images up to which all pairs are compared. Above, neighbours are looked for in a graph (HNSW: Malkov &
             Yashunin, IEEE TPAMI 2020;42:824), at a cost that grows as n log n.
@@ -82,58 +84,76 @@ def shortlist(
 def _searched(
     first: Described, second: Described | None, codebook: Codebook, candidates: int, processes: int, graph: bool
 ) -> Found:
-    """Return the nearest of every image under every change."""
+    """Return the nearest of every image over all changes."""
     other = first if second is None else second
-    plain = np.concatenate([part for (part,) in _vectors(codebook, other, CHANGES[:1], processes)])
-    index = None
-    if graph:
-        index = Index(ndim=plain.shape[1], metric="ip", dtype="f16")
-        # One thread: the graph, and with it the result, depends on the order in which vectors enter it.
-        index.add(np.arange(len(plain)), plain, threads=1)
-    found = []
+    plain = np.concatenate([part[0] for part in _vectors(codebook, other, CHANGES[:1], processes)])
+    index = graph_of(plain) if graph else None
     every = len(first) * len(other)
+    k = len(other) if every <= FEW[0] else min(candidates + (second is None), len(other))
+    found = []
     for start, by_change in zip(_starts(first), _vectors(codebook, first, CHANGES, processes), strict=True):
-        for number, changed in enumerate(by_change):
-            k = candidates if number == 0 else max(1, candidates // 4)
-            k = len(other) if every <= FEW[min(number, 1)] else k
-            own = start if second is None else None
-            i, j = _nearest(changed, plain, own, k) if index is None else _around(changed, index, own, k)
-            found.append((i + start, j, np.full(len(i), number)))
+        near = [_nearest(a, plain, k) if index is None else around(a, index, k)[:2] for a in by_change]
+        keys, likeness = np.stack([keys for keys, _ in near], axis=1), np.stack([like for _, like in near], axis=1)
+        # Nothing is like a picture without keypoints, nor is one of interest to itself.
+        likeness[likeness == 0] = -np.inf
+        if second is None:
+            likeness[keys == (start + np.arange(len(keys)))[:, None, None]] = -np.inf
+        kept = _most(likeness, candidates, every)
+        i, change, place = np.nonzero(kept & np.isfinite(likeness))
+        found.append((i + start, keys[i, change, place], change))
     i, j, change_of = (np.concatenate(columns) for columns in zip(*found, strict=True))
     return i, j, change_of
+
+
+def _most(likeness: Vectors, candidates: int, every: int) -> NDArray[np.bool_]:
+    """Return which of (n, changes, k) are among the most likely of their image."""
+    if every <= FEW[1]:
+        return np.ones(likeness.shape, dtype=bool)
+    flat = likeness.reshape(len(likeness), -1)
+    kept = np.zeros(flat.shape, dtype=bool)
+    np.put_along_axis(kept, np.argpartition(-flat, candidates - 1, axis=1)[:, :candidates], True, axis=1)
+    by_change = kept.reshape(likeness.shape)
+    if every <= FEW[0]:
+        by_change[:, 0] = True
+    return by_change
 
 
 def _starts(images: Described) -> range:
     return range(0, len(images), PART)
 
 
-def _vectors(
-    codebook: Codebook, images: Described, changes: tuple[Change, ...], processes: int
-) -> Iterator[list[Vectors]]:
-    """Yield the vectors of all images in parts, under each change."""
+def _vectors(codebook: Codebook, images: Described, changes: tuple[Change, ...], processes: int) -> Iterator[Vectors]:
+    """Yield the vectors (changes, n, d) of all images in parts."""
     yield from shared(partial(_part, codebook, images, changes), _starts(images), processes)
 
 
-def _part(codebook: Codebook, images: Described, changes: tuple[Change, ...], start: int) -> list[Vectors]:
-    stop = min(start + PART, len(images))
-    return [codebook.vectors(images, change, start, stop) for change in changes]
+def _part(codebook: Codebook, images: Described, changes: tuple[Change, ...], start: int) -> Vectors:
+    return codebook.vectors(images, changes, start, min(start + PART, len(images)))
 
 
-def _nearest(a: Vectors, b: Vectors, own: int | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the nearest k of each row of a; where a lies in b from row `own`, not itself."""
+def _nearest(a: Vectors, b: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
+    """Return the nearest k rows of b for each row of a, and how like they are; 0 where either is nothing."""
     likeness = a @ b.T
-    if own is not None:
-        likeness[np.arange(len(a)), own + np.arange(len(a))] = 0
-    near = np.argpartition(-likeness, min(k, len(b)) - 1, axis=1)[:, :k]
-    i, j = np.repeat(np.arange(len(a)), near.shape[1]), near.reshape(-1)
-    kept = likeness[i, j] != 0
-    return i[kept], j[kept]
+    near = np.argpartition(-likeness, k - 1, axis=1)[:, :k]
+    return near, np.take_along_axis(likeness, near, axis=1)
 
 
-def _around(a: Vectors, index: Index, own: int | None, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the nearest k of each row of a in the graph."""
-    near = index.search(a, min(k + 1, len(index)), threads=1)
-    i = np.repeat(np.arange(len(a)), near.keys.shape[1])
-    j = near.keys.reshape(-1).astype(np.int64)
-    kept = np.ones(len(i), dtype=bool) if own is None else i + own != j
-    return i[kept], j[kept]
+def graph_of(vectors: Vectors, index: Index | None = None) -> Index:
+    """Return a graph of neighbours among vectors (n, d), a graph there is with them added to it."""
+    index = Index(ndim=vectors.shape[1], metric="ip", dtype="i8") if index is None else index
+    # One thread: the graph, and with it the result, depends on the order in which vectors enter it.
+    index.add(len(index) + np.arange(len(vectors)), _steps(vectors), threads=1)
+    return index
+
+
+def around(a: Vectors, index: Index, k: int) -> tuple[NDArray[np.int64], Vectors, int]:
+    """Return the nearest k of each row of a in a graph, how like they are, and how many vectors were compared."""
+    near = index.search(_steps(a), k, threads=1)
+    assert isinstance(near, BatchMatches)
+    keys, likeness = near.keys.reshape(len(a), -1), 1 - near.distances.reshape(len(a), -1)
+    likeness[np.arange(keys.shape[1]) >= near.counts.reshape(-1, 1)] = 0
+    return keys.astype(np.int64), likeness.astype(np.float32), int(near.computed_distances)
+
+
+def _steps(vectors: Vectors) -> NDArray[np.int8]:
+    return np.clip(np.rint(vectors * STEPS), -127, 127).astype(np.int8)
