@@ -32,13 +32,14 @@ TITLES = {
 
 
 def field_docs(kind: type[Any]) -> dict[str, str]:
-    """Return the docstring that stands under each field of a dataclass."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
-    assert isinstance(tree, ast.ClassDef)
+    """Return the docstring that stands under each field of a dataclass, inherited fields included."""
     docs = {}
-    for one, two in zip(tree.body, tree.body[1:], strict=False):
-        if isinstance(one, ast.AnnAssign) and isinstance(two, ast.Expr) and isinstance(two.value, ast.Constant):
-            docs[ast.unparse(one.target)] = " ".join(str(two.value.value).split())
+    for base in reversed([base for base in kind.__mro__ if "__dataclass_fields__" in vars(base)]):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+        assert isinstance(tree, ast.ClassDef)
+        for one, two in zip(tree.body, tree.body[1:], strict=False):
+            if isinstance(one, ast.AnnAssign) and isinstance(two, ast.Expr) and isinstance(two.value, ast.Constant):
+                docs[ast.unparse(one.target)] = " ".join(str(two.value.value).split())
     return docs
 
 

@@ -22,8 +22,8 @@ class Inception(Pretrained):
     """Inception-v3 as in FID and KID: 2,048 numbers learnt from photographs.
 
     The encoder that papers report, and so the one to report beside a better one: its ranks of generators differ from
-    radiologists' (Woodland et al. 2024). Values are not those of papers all the same where sizes, numbers of images or
-    resizing differ. Images are not rounded to 8 bits.
+    radiologists' (Woodland et al. 2024). Where sizes, numbers of images or resizing differ, so do values from those of
+    papers. Images are not rounded to 8 bits.
     """
 
     name: ClassVar[str] = "inception"
