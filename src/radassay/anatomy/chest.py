@@ -141,11 +141,11 @@ def heart(picture: NDArray[np.float64], mask: Mask, middle: float) -> tuple[floa
         if not outer.any():
             return float("nan"), float("nan")
         dark = float(np.median(smooth[rows][outer]))
+        across = np.flatnonzero(side & (inside <= beyond))
+        across = across if side[-1] else across[::-1]
         lengths = []
         for row in rows:
             bright = float(smooth[row, near].max())
-            across = np.flatnonzero(side)
-            across = across if side[-1] else across[::-1]
             # the dome of the diaphragm is as bright as the heart: only rows that are lung beside the spine
             if bright - dark < 0.05 or not lung[row, across[: len(across) // 3]].any():
                 continue

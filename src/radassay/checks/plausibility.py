@@ -24,6 +24,8 @@ from radassay.stats.resample import bootstrap_rows, deal_groups, jackknife_inter
 
 FEWEST = 20
 """Images and patients of each part that are needed."""
+FOLDS = 5
+"""Parts of the training patients that set each other's range."""
 SHOWN = 12
 """Examples kept."""
 WRONG = {
@@ -115,14 +117,15 @@ class Plausibility:
         rng: np.random.Generator,
     ) -> list[Finding]:
         """Return the shares of implausible films and their difference."""
-        ordinary = Ordinary.fit(training[1], LOW_ALONE)
+        fold = deal_groups(draws(training[0]), FOLDS)
+        ordinary = Ordinary.fit(training[1], LOW_ALONE, fold)
         sides = {"synthetic": made, "real": real}
         hits = {side: ordinary.outside(measures) for side, (_, measures) in sides.items()}
         extra = dict.fromkeys(("synthetic", "real", "excess"), 0.0)
         if self.intervals:
             moved = []
             for rows in bootstrap_rows(draws(training[0]), self.draws, rng):
-                other = Ordinary.fit(training[1][rows], LOW_ALONE)
+                other = Ordinary.fit(training[1][rows], LOW_ALONE, fold[rows])
                 moved.append([other.outside(measures).mean() for _, measures in sides.values()])
             drawn = np.array(moved)
             variances = [drawn[:, 0].var(ddof=1), drawn[:, 1].var(ddof=1), (drawn[:, 0] - drawn[:, 1]).var(ddof=1)]
@@ -184,10 +187,9 @@ class Plausibility:
         first = np.arange(len(made) + len(real)) < len(made)
         units = np.concatenate([draws(made), draws(real)])
         found = share_difference(np.concatenate(wrong), first, units)
-        scaled = found._replace(value=found.value / usual, low=found.low / usual, high=found.high / usual)
-        method = f"{found.method}, over the share told rightly (Rogan & Gladen 1978)"
-        scaled = scaled._replace(method=method)
-        return self._finding(inputs, "mirrored_share", scaled.value, scaled, "share of films", details)
+        value, low, high = (float(np.clip(v / usual, -1.0, 1.0)) for v in found[:3])
+        scaled = found._replace(low=low, high=high, method=f"{found.method}; after Rogan & Gladen 1978")
+        return self._finding(inputs, "mirrored_share", value, scaled, "share of films", details)
 
     def _finding(
         self,
@@ -265,10 +267,9 @@ def other_kind(inputs: Inputs) -> str:
 
 def limits_of(ordinary: Ordinary) -> dict[str, list[float | None]]:
     """Return the range of each property, [low, high], None where there is no limit."""
-    low, high = ordinary.middle - ordinary.limit * ordinary.below, ordinary.middle + ordinary.limit * ordinary.above
     return {
         name: [float(f"{a:.4g}"), float(f"{b:.4g}") if np.isfinite(b) else None]
-        for name, a, b in zip(PROPERTIES, low, high, strict=True)
+        for name, a, b in zip(PROPERTIES, *ordinary.ends, strict=True)
     }
 
 

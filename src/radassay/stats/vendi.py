@@ -32,3 +32,19 @@ def vendi(x: NDArray[np.floating[Any]]) -> float:
     shares = np.linalg.eigvalsh((rows @ rows.T if n <= d else rows.T @ rows) / n)
     shares = shares[shares > 0]
     return float(np.exp(-np.sum(shares * np.log(shares))))
+
+
+def log_vendi_moves(x: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return how far each row moves the logarithm of the Vendi score, (n,): their mean is that logarithm.
+
+    The first-order influence of a row of unit length u on the entropy of K = Σ uuᵀ/n is -uᵀ log(K) u less the entropy.
+    It misses what the estimated axes add, which is little where there are well over as many rows as axes.
+
+    Args:
+        x: (n, d) features, no row of length zero.
+    """
+    rows = np.asarray(x, dtype=float)
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    shares, axes = np.linalg.eigh(rows.T @ rows / len(rows))
+    kept = shares > 1e-12
+    return np.asarray(-((rows @ axes[:, kept]) ** 2) @ np.log(shares[kept]))
