@@ -136,6 +136,16 @@ def test_graph_of_neighbours_finds_the_copies_that_exact_search_finds():
     assert (graph.pairs == again.pairs).all() and (graph.changes == again.changes).all()
 
 
+def test_shortlist_holds_each_images_likeliest_few_over_all_changes():
+    pictures = [drawn(300 + k, 96) for k in range(64)] + [drawn(307, 96)[:, ::-1]]
+    images = describe(pictures.__getitem__, 65)
+    found = shortlist(images, None, Codebook.learn([images], rng()), 3)
+    listed = {(*pair, change) for pair, change in zip(found.pairs.tolist(), found.changes.tolist(), strict=True)}
+    assert (7, 64) in {(i, j) for i, j, change in listed if CHANGES[change].mirrored}
+    assert (found.pairs[:, 0] < found.pairs[:, 1]).all()
+    assert 65 * 3 / 2 <= len(listed) <= 65 * 3
+
+
 @pytest.mark.parametrize(
     "odd",
     [
