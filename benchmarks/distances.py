@@ -12,6 +12,7 @@ installed with `pip install --no-deps torch-fidelity pytorch-fid`.
 from __future__ import annotations
 
 import argparse
+import importlib.abc
 import importlib.util
 import json
 import os
@@ -22,6 +23,7 @@ import tempfile
 import time
 import types
 from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
@@ -200,9 +202,9 @@ SAME = ("fid", "precision", "recall", "density", "coverage", "authenticity")
 
 def child(name: str, folder: Path) -> None:
     """Run one side and print what it took."""
-    if importlib.util.find_spec("torchvision") is None and "fid" in name.lower():
-        _stand_in("torchvision", "torchvision.transforms", "torchvision.models")
     run, _, library = SIDES[name]
+    if importlib.util.find_spec("torchvision") is None and library in ("pytorch_fid", "torch_fidelity", "torchmetrics"):
+        sys.meta_path.append(_StandIn())
     if library == "radassay":
         import radassay.stats.comparison
         import radassay.stats.frechet
@@ -218,20 +220,30 @@ def child(name: str, folder: Path) -> None:
     print(json.dumps({"cpu": cpu, "mib": peak, "values": values}))
 
 
-def _stand_in(*names: str) -> None:
-    """Put empty modules where a peer imports what it does not use here."""
-    for name in names:
-        module = types.ModuleType(name)
-        module.__getattr__ = _anything  # type: ignore[method-assign]
-        module.__path__ = []
+class _StandIn(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives empty modules where a peer imports torchvision, which it does not use here."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """Return the place of torchvision and its parts."""
+        return ModuleSpec(name, self, is_package=True) if name.split(".")[0] == "torchvision" else None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Fill the module with classes that are never made."""
         module.__file__ = __file__
-        sys.modules[name] = module
+        module.__getattr__ = _anything  # type: ignore[method-assign]
 
 
-def _anything(attribute: str) -> type:
-    if attribute.startswith("__"):
-        raise AttributeError(attribute)
-    return object
+class _Anything(type):
+    """A class that has every name asked of it."""
+
+    def __getattr__(cls, name: str) -> type:
+        return _anything(name)
+
+
+def _anything(name: str) -> type:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return _Anything(name, (), {})
 
 
 def measured(name: str, folder: Path, options: argparse.Namespace) -> dict | None:

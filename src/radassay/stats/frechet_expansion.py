@@ -126,10 +126,12 @@ def variance(sides: tuple[Side, Side], axes: Axes, moved: tuple[Array, Array]) -
     still hold the noise of the second order, and twice as much as the distance has: half of it is taken off too, and
     the variance is never below that of the second order alone.
     """
-    first = 0.0
+    xp, first = compat.array_namespace(axes.roots), 0.0
     for side, matrix, influence in zip(sides, axes.matrices, moved, strict=True):
         sizes, n = np.diff(side.starts), len(side)
-        own = np.concatenate([_with_himself(side, part, matrix, axes.roots) for part in side.parts()])
+        narrow, weights = xp.astype(matrix, side.rows.dtype), _weights(axes.roots, side.rows.dtype)
+        trace = float(xp.sum(axes.roots))
+        own = np.concatenate([_with_himself(side, part, narrow, weights, trace) for part in side.parts()])
         rest = influence - 2.0 * (own - sizes * own.sum() / n) / n
         first += len(rest) / (len(rest) - 1) * float(np.sum(rest**2)) / n**2
     second = 0.0
@@ -140,14 +142,14 @@ def variance(sides: tuple[Side, Side], axes: Axes, moved: tuple[Array, Array]) -
     return max(first - second, second)
 
 
-def _with_himself(side: Side, part: slice, matrix: Tensor, roots: Tensor) -> Array:
+def _with_himself(side: Side, part: slice, matrix: Tensor, weights: Tensor, trace: float) -> Array:
     """Return k(P, P) of the patients of some rows: |Σ x|² + Σᵢⱼ (Σ uᵢuⱼ - s λᵢ δᵢⱼ)² / (2 (λᵢ + λⱼ)), s his images."""
     xp = compat.array_namespace(matrix)
     rows = side.centred(part)
-    turned, weights = rows @ xp.astype(matrix, rows.dtype), _weights(roots, rows.dtype)
+    turned = rows @ matrix
     starts = np.flatnonzero(np.diff(side.codes[part], prepend=-1))
     edges, size = np.append(starts, len(rows)), np.diff(starts, append=len(rows))
-    squares, trace = turned * turned, float(xp.sum(roots))
+    squares = turned * turned
     alone = xp.sum(rows * rows + (squares @ weights) * squares - squares / 2, axis=1, dtype=xp.float64)
     found = np.asarray(host(alone)[starts] + trace / 4, dtype=float)
     for patient in np.flatnonzero(size > 1).tolist():
@@ -159,6 +161,7 @@ def _with_himself(side: Side, part: slice, matrix: Tensor, roots: Tensor) -> Arr
 
 
 def _weights(roots: Tensor, dtype: Any) -> Tensor:
+    """Return 1 / (2 (λᵢ + λⱼ)), (d, d)."""
     xp = compat.array_namespace(roots)
     return xp.astype(0.5 / (roots[:, None] + roots[None, :]), dtype)
 
