@@ -51,7 +51,8 @@ class Leads:
             leading = len(np.unique(names[np.isfinite(scores)]))
             if leading < FEWEST:
                 return f"{leading} {what} images lie nearest to such a patient; at least {FEWEST} are needed"
-        return cls(*(scores[np.isfinite(scores)] for scores in found), len(several))
+        leading_made, leading_held = (scores[np.isfinite(scores)] for scores in found)
+        return cls(leading_made, leading_held, len(several))
 
 
 def _scores(rows: Array, training: Array, patients: NDArray[np.str_]) -> Array:

@@ -59,6 +59,10 @@ def verified_copies(inputs: Inputs, synthetic: Sample, near: Near, side: int, rn
     Each image's most suspicious training image, in features, thumbnails or moved thumbnails, is looked at by the
     matcher of the audit (`matching/matcher.py`), the most suspicious images first. How well images of other patients
     match is learnt from as many held-out images, chosen in the same way, and the threshold lies clear of them.
+
+    At 64 pixels copies are found that were shifted by 3 pixels, mirrored, re-windowed, cut to nine tenths, blurred by
+    one pixel or given noise of 1 % of the grey range; half or more of those cut to eight tenths and all with noise of
+    5 % are missed. `copy_share` sees the noise.
     """
     held, made = _suspicions(inputs, synthetic, near, side)
     first = np.argsort(made.score, kind="stable")[:LOOKED_AT]

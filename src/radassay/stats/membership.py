@@ -61,6 +61,7 @@ def rate_at(members: Array, others: Array, wanted: float, level: float = 0.95) -
     and the rate between the shares of members above these, whose exact limits are those of Clopper and Pearson (1934).
     The limits are the quantiles of the mixture over k. With fewer than log(0.025) / log(1 - wanted) others (367 at
     1 %), no other may lie above the threshold, and the lower limit is 0.
+    Such limits hold the truth more often than stated.
 
     Args:
         members: (n,) independent scores, high means member.
