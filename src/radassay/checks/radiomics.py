@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.checks.radiomic_words import WORDS
@@ -16,12 +17,21 @@ from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.radiomics.feature_set import LEVELS, NAMES, remembered
 from radassay.radiomics.levels import MOST
-from radassay.stats.frechet import frechet
+from radassay.stats.frechet import frechet, frechet_distance
+from radassay.stats.resample import deal_groups, jackknife_variance, summed_interval
 from radassay.stats.simultaneous import Areas, simultaneous_areas
 from radassay.stats.whitening import Whitening
 
+Units = tuple[NDArray[np.str_], NDArray[np.str_]]
+
 HU_WIDTH = 25.0
 """Width of a grey level in CT, where the window is known: as in configurations A and C of the IBSI."""
+LEAST_SPREAD = 0.05
+"""Standard deviation that a feature is taken to have at least, on the scales of `radiomics/feature_set.py`.
+
+Half of the smallest among real films: a feature that hardly varies, such as the maximum of pictures that all reach
+white, would else make any difference endless.
+"""
 OTHER_MIX = 0.1
 """Share of images that would have to change their label for both sides to have the same mix, from which it is told."""
 
@@ -76,8 +86,6 @@ class Radiomics:
         real, synthetic = inputs.held_out, inputs.synthetic
         levels, width = _levels(inputs)
         training, x, y = (remembered(s.pixels, levels) for s in (inputs.training, real, synthetic))
-        spread = training.std(axis=0)
-        scale = np.where(spread > 1e-9, spread, 1.0)
         common: dict[str, Any] = {
             "check": self.name,
             "n_patients": patients_of(real),
@@ -86,46 +94,40 @@ class Radiomics:
         }
         about = {"grey_levels": levels, "width_of_a_level": width, "n_real": len(real), "n_synthetic": len(synthetic)}
         caution = "; ".join(filter(None, (unknown_patients(real), _other_mix(real, synthetic))))
-        findings = [self._distance(training / scale, x / scale, y / scale, real, synthetic, caution, about, common)]
+        units = (np.char.add("real:", draws(real)), np.char.add("made:", draws(synthetic)))
+        spaces = _spaces(training, draws(inputs.training), x, y, self.dims)
+        distance = self._distance(spaces, units, caution, about, common)
         if not self.intervals:
-            return findings
-        units = np.concatenate([np.char.add("real:", draws(real)), np.char.add("made:", draws(synthetic))])
-        made = np.arange(len(units)) >= len(real)
-        areas = simultaneous_areas(np.concatenate([x, y]).T, made, units, rng)
-        return findings + self._differences(areas, caution, about, common)
+            return [distance]
+        made = np.arange(len(x) + len(y)) >= len(x)
+        areas = simultaneous_areas(np.concatenate([x, y]).T, made, np.concatenate(units), rng)
+        return [distance, *self._differences(areas, caution, about, common)]
 
     def _distance(
-        self,
-        training: Array,
-        x: Array,
-        y: Array,
-        real: Sample,
-        synthetic: Sample,
-        caution: str,
-        about: dict[str, Any],
-        common: dict[str, Any],
+        self, spaces: Iterator[tuple[Array, Array]], units: Units, caution: str, about: dict[str, Any], common: Any
     ) -> Finding:
-        """Return the Fréchet distance of standardised features."""
+        """Return the Fréchet distance of held-out and generated images, in the first of the spaces.
+
+        The other spaces are those that the training images span without a group of their patients.
+        """
         common = {**common, "name": "frechet_radiomic", "direction": "lower is better"}
+        x, y = next(spaces)
         if min(len(x), len(y)) < 2 * self.dims:
             reason = f"{min(len(x), len(y))} images are too few for covariances in {self.dims} dimensions"
             return Finding(reason=f"{reason} (at least {2 * self.dims})", **common)
-        white = Whitening.fit(training)
-        found = frechet(white(x)[:, : self.dims], white(y)[:, : self.dims], draws(real), draws(synthetic))
-        details = {**about, "dimensions": self.dims, "uncorrected": found.plain}
-        if not self.intervals or found.interval is None:
-            reason = "no interval: too few patients" if self.intervals else "no interval in the quick form"
-            return Finding(value=found.value, reason=reason, details=details, **common)
-        span = found.interval
-        return Finding(
-            value=found.value,
-            low=span.low,
-            high=span.high,
-            method=span.method,
-            reason=caution,
-            details=details,
-            **common,
-        )
+        found = frechet(x, y, *units)
+        common |= {"value": found.value, "details": {**about, "dimensions": self.dims, "uncorrected": found.plain}}
+        if not self.intervals:
+            return Finding(reason="no interval in the quick form", **common)
+        others = [frechet_distance(*space) for space in spaces]
+        if found.error is None or len(others) < 2:
+            reason = "no valid interval: the covariances are not of full rank, or patients are too few"
+            return Finding(reason=reason, **common)
+        freedom = min(len(np.unique(unit)) for unit in units) - 1
+        parts = [(found.error**2, freedom), (jackknife_variance(others), len(others) - 1)]
+        method = "influences on the distance, summed by patient, and jackknife over the training patients"
+        span = summed_interval(found.value, parts, method)
+        return Finding(low=span.low, high=span.high, method=span.method, reason=caution, **common)
 
     def _differences(self, areas: Areas, caution: str, about: dict[str, Any], common: dict[str, Any]) -> list[Finding]:
         """Return how many features differ, and the largest differences, one for each aspect."""
@@ -168,6 +170,16 @@ class Radiomics:
             )
             for i in largest
         ]
+
+
+def _spaces(training: Array, units: NDArray[np.str_], x: Array, y: Array, dims: int) -> Iterator[tuple[Array, Array]]:
+    """Yield x and y in the leading axes of the standardised training images, then without each group of patients."""
+    groups = deal_groups(units)
+    for left_out in range(-1, int(groups.max()) + 1):
+        kept = training[groups != left_out]
+        scale = np.maximum(kept.std(axis=0), LEAST_SPREAD)
+        white = Whitening.fit(kept / scale)
+        yield white(x / scale)[:, :dims], white(y / scale)[:, :dims]
 
 
 def _told(feature: str, delta: float) -> str:
