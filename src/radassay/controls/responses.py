@@ -18,8 +18,6 @@ from radassay.stats.detection import FEWEST_BLANKS, Watched, limit_of_blank, lim
 Condition = tuple[str, float]
 """Name of the defect and its dose; ("", 0.0) is a blank."""
 BLANK: Condition = ("", 0.0)
-FOUND_WITH = "found with"
-"""How a reason begins to tell at how many images a limit was found."""
 
 
 class Reading(NamedTuple):
@@ -200,7 +198,7 @@ class Responses:
             for side, name in names.items()
             if side in self.numbers and self.numbers[side] < self.whole.get(side, 0)
         ]
-        return f"{FOUND_WITH} {', '.join(told)} images" if told else ""
+        return f"{wording.FOUND_WITH} {', '.join(told)} images" if told else ""
 
 
 def _short(value: float) -> float:

@@ -196,6 +196,9 @@ LABELS = {
 }
 """Names of measures as a reader should see them; others are spelt out from their name."""
 
+FOUND_WITH = "found with"
+"""How the part of a limit's reason begins that tells at how many images it was found."""
+
 SYMBOLS = {
     "kid": "KID",
     "frechet": "Fréchet distance",

@@ -11,8 +11,6 @@ from radassay.evidence.finding import Finding
 
 UNMEASURED = "not measured"
 """How the reason of a limit begins that nobody could measure; any other without a value was not seen."""
-FOUND_WITH = "found with"
-"""How the part of a reason begins that tells at how many images a limit was found; told once, not in each row."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,8 @@ def blind_to(limits: Iterable[Finding]) -> tuple[str, ...]:
 
 
 def caution_of(limit: Finding) -> str:
-    """Return the caution of a limit, without what is told once for all."""
-    return "; ".join(part for part in limit.reason.split("; ") if not part.startswith(FOUND_WITH))
+    """Return the caution of a limit, without the number of images, which is told once for all."""
+    return "; ".join(part for part in limit.reason.split("; ") if not part.startswith(wording.FOUND_WITH))
 
 
 def watched(check: str, findings: Sequence[Finding]) -> list[Finding]:
