@@ -15,8 +15,8 @@ NEAR, FAR = 1.645, 2.326
 """Where 5 and 1 in 100 normal values lie beyond."""
 ABSENT = 8.0
 """Distance of a measure that cannot be taken, where it could in nearly all real images."""
-SELDOM = 0.005
-"""Share of real images from which on a missing measure means nothing."""
+SELDOM = BEYOND / 4
+"""Largest share of real images without a measure at which its absence means something."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,23 @@ class Ordinary:
             low_alone: (d,) whether only low values are a fault.
             fold: (n,) part of each image, whole patients, at least two parts.
         """
+        absent = np.where(np.isnan(measures).mean(axis=0) <= SELDOM, ABSENT, 0.0)
         farthest = np.empty(len(measures))
         for part in np.unique(fold):
-            others = cls._tails(measures[fold != part], low_alone)
+            others = cls._tails(measures[fold != part], low_alone, absent)
             farthest[fold == part] = np.abs(others.distances(measures[fold == part])).max(axis=1)
         k = max(1, int(BEYOND * (len(measures) + 1)))
         limit, expected = float(np.sort(farthest)[-k]), k / (len(measures) + 1)
-        return replace(cls._tails(measures, low_alone), limit=limit, expected=expected)
+        return replace(cls._tails(measures, low_alone, absent), limit=limit, expected=expected)
 
     @classmethod
-    def _tails(cls, measures: Array, low_alone: NDArray[np.bool_]) -> Ordinary:
+    def _tails(cls, measures: Array, low_alone: NDArray[np.bool_], absent: Array) -> Ordinary:
         """Return middle and tails, without a limit."""
         lowest, low, middle, high, highest = _quantiles(measures, (0.01, 0.05, 0.5, 0.95, 0.99))
         smallest = 1e-3 * np.maximum(np.abs(middle), 1e-3)
         near = np.maximum([middle - low, high - middle], smallest)
         # no tail is taken to be shorter than that of a normal measure: a few images cannot show it
         far = np.maximum([middle - lowest, highest - middle], FAR / NEAR * near)
-        absent = np.where(np.isnan(measures).mean(axis=0) <= SELDOM, ABSENT, 0.0)
         return cls(middle, near, np.log(far / near), low_alone, absent, np.inf, 0.0)
 
     def distances(self, measures: Array) -> Array:
