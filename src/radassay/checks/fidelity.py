@@ -8,16 +8,20 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radassay.checks.agreement import agreement
 from radassay.checks.patients import patients_of, unknown_patients
-from radassay.checks.space import BY_HELD_OUT, BY_TRAINING, Array, draws, labels_of, lacking, whitened
+from radassay.checks.space import BY_HELD_OUT, BY_TRAINING, Array, draws, labels_of, lacking, spaces
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
-from radassay.stats.frechet import frechet
-from radassay.stats.mmd import kid
-from radassay.stats.resample import Interval
+from radassay.stats.frechet import Frechet, frechet
+from radassay.stats.mmd import Kid, kid
+from radassay.stats.resample import Interval, summed_interval
+from radassay.stats.whitening import Whitening
+
+Features = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,8 @@ class Fidelity:
     their units are those of real variation. KID is unbiased at any number of images (Bińkowski 2018); the Fréchet
     distance is corrected for its bias (Chong & Forsyth 2020) and taken in the leading axes alone, because its
     covariances need twice as many images as axes. Zero is the same distribution; estimates scatter around it and may
-    be negative. The distances to the training images (`kid_training`, `frechet_training`, whitened by the held-out
+    be negative. Their intervals count the patients compared and those that the space was learned from, by halves of
+    these. The distances to the training images (`kid_training`, `frechet_training`, whitened by the held-out
     images, since neither side of a distance may whiten it) stand beside: much smaller ones point to memorisation.
     """
 
@@ -59,21 +64,35 @@ class Fidelity:
             inputs_known = inputs.fingerprints(inputs.held_out, inputs.synthetic)
             return [Finding(check=self.name, name=name, reason=why, inputs=inputs_known) for name in names]
         synthetic = inputs.synthetic
-        training, held_out, made = whitened(inputs, inputs.training, inputs.held_out, synthetic)
+        of_training = spaces(inputs, inputs.training, halves=self.intervals)
+        real, made = inputs.features(inputs.held_out), inputs.features(synthetic)
         measure = partial(self._distances, inputs)
-        findings = measure("", "all", inputs.held_out, held_out, synthetic, made)
+        findings = measure("", "all", of_training, inputs.held_out, real, synthetic, made)
         for label in labels_of(inputs, self.fewest):
-            real_rows, made_rows = inputs.held_out.labels == label, synthetic.labels == label
-            parts = (inputs.held_out.take(real_rows), held_out[real_rows], synthetic.take(made_rows), made[made_rows])
-            findings += measure("", f"label={label}", *parts)
-        other = whitened(inputs, inputs.training, synthetic, by=inputs.held_out)
-        findings += measure("_training", "all", inputs.training, other[0], synthetic, other[1])
-        return findings + self._labels(inputs, training, held_out, made)
+            here, there = inputs.held_out.labels == label, synthetic.labels == label
+            parts = (inputs.held_out.take(here), real[here], synthetic.take(there), made[there])
+            findings += measure("", f"label={label}", of_training, *parts)
+        of_held_out = spaces(inputs, inputs.held_out, halves=self.intervals)
+        training = inputs.features(inputs.training)
+        findings += measure("_training", "all", of_held_out, inputs.training, training, synthetic, made)
+        spaced = [of_training[0](x) for x in (training, real, made)]
+        return findings + self._labels(inputs, *spaced)
 
     def _distances(
-        self, inputs: Inputs, suffix: str, part: str, real: Sample, x: Array, synthetic: Sample, y: Array
+        self,
+        inputs: Inputs,
+        suffix: str,
+        part: str,
+        whitenings: list[Whitening],
+        real: Sample,
+        real_features: Features,
+        synthetic: Sample,
+        made_features: Features,
     ) -> list[Finding]:
-        """Return KID and the Fréchet distance of one pair of samples."""
+        """Return KID and the Fréchet distance of one pair of samples, in the first of the spaces."""
+        units = (draws(real), draws(synthetic))
+        pairs = [(white(real_features), white(made_features)) for white in whitenings]
+        x, y = pairs[0]
         common: dict[str, Any] = {
             "check": self.name,
             "slice": part,
@@ -88,13 +107,14 @@ class Fidelity:
             "n_real": len(real),
             "n_synthetic": len(synthetic),
         }
-        kernel = kid(x, y, draws(real), draws(synthetic))
+        kernels = [kid(*pair, *units) for pair in pairs]
+        kernel = kernels[0]
         findings = [
             Finding(
                 name=f"kid{suffix}",
                 value=kernel.value,
                 details={**about, "standard_error": kernel.error},
-                **self._limits(kernel.interval, real),
+                **self._limits(_interval(kernel, [other.value for other in kernels[1:]], real), real),
                 **common,
             )
         ]
@@ -103,11 +123,15 @@ class Fidelity:
         if fewest < 2 * dims:
             reason = f"{fewest} images are too few for covariances in {dims} dimensions (at least {2 * dims}); see KID"
             return [*findings, Finding(name=f"frechet{suffix}", reason=reason, **common)]
-        gauss = frechet(x[:, :dims], y[:, :dims], draws(real), draws(synthetic), level=0.95 if self.intervals else None)
+        cut = [(a[:, :dims], b[:, :dims]) for a, b in pairs]
+        gauss = frechet(*cut[0], *units, level=0.95 if self.intervals else None)
+        others = [frechet(*pair, *units, level=None).value for pair in cut[1:]]
         details = {**about, "dimensions": dims, "uncorrected": gauss.plain}
         if gauss.error is not None:
             details["standard_error"] = gauss.error
-        limits = self._limits(gauss.interval, real, "no valid interval: the covariances are not of full rank")
+        limits = self._limits(
+            _interval(gauss, others, real), real, "no valid interval: the covariances are not of full rank"
+        )
         return [*findings, Finding(name=f"frechet{suffix}", value=gauss.value, details=details, **limits, **common)]
 
     def _limits(
@@ -151,3 +175,20 @@ class Fidelity:
                 Finding(value=found.value, details=details, **self._limits(found.interval, inputs.training), **common)
             )
         return findings
+
+
+def _interval(found: Kid | Frechet, others: list[float], real: Sample) -> Interval | None:
+    """Return the interval over the patients compared and those that the space was learned from.
+
+    Args:
+        found: the distance in the space of all.
+        others: the distance in the spaces of balanced halves; their variance is that of the whole (McCarthy 1969).
+        real: the real images compared.
+    """
+    if found.interval is None or found.error is None or len(others) < 2:
+        return None
+    patients = len(np.unique(draws(real)))
+    parts = [(found.error**2, patients - 1), (float(np.var(others, ddof=1)), len(others) - 1)]
+    return summed_interval(
+        found.value, parts, f"{found.interval.method}; balanced half-samples of those who set the space"
+    )

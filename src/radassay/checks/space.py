@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from radassay.contracts import Inputs
 from radassay.images.sample import Sample
+from radassay.stats.resample import half_samples
 from radassay.stats.whitening import Whitening
 
 Array = NDArray[np.float64]
@@ -52,6 +53,17 @@ def whitened(inputs: Inputs, *samples: Sample, by: Sample | None = None) -> tupl
     """
     white = Whitening.fit(inputs.features(inputs.training if by is None else by))
     return tuple(white(inputs.features(sample)) for sample in samples)
+
+
+def spaces(inputs: Inputs, by: Sample, *, halves: bool) -> list[Whitening]:
+    """Return the space that a sample whitens, then those of balanced halves of its patients if they are asked for.
+
+    What is measured in the halves' spaces tells how much a value owes to the chance of who the whitening was learned
+    from.
+    """
+    x = inputs.features(by)
+    parts = half_samples(draws(by)) if halves else ()
+    return [Whitening.fit(x), *(Whitening.fit(x[half]) for half in parts)]
 
 
 def labels_of(inputs: Inputs, fewest: int) -> list[str]:
