@@ -111,13 +111,12 @@ def test_large_images_are_antialiased():
     assert Inception(resize="tensorflow").prepared(torch.from_numpy(stripes)[None, None]).abs().max() > 0.9
 
 
-@pytest.mark.parametrize("zipped", [True, False])
-def test_xrv_equals_torchxrayvision_from_a_pickled_network(images, tmp_path, zipped):
+def test_xrv_equals_torchxrayvision_from_a_pickled_network(images, tmp_path):
     network = DenseNet121(channels=1)
     network.load_state_dict(filled(network.state_dict()))
     network.classifier = torch.nn.Linear(1024, 18)
     network.register_buffer("op_threshs", torch.zeros(18))
-    torch.save(network, tmp_path / "xrv.pt", _use_new_zipfile_serialization=zipped)
+    torch.save(network, tmp_path / "xrv.pt")
     features = XRayVision(weights=str(tmp_path / "xrv.pt")).encode(images)
     assert features.shape == (2, 1024)
     np.testing.assert_allclose(features[:, ::205], XRAYVISION, rtol=1e-4, atol=1e-3)

@@ -1,32 +1,33 @@
 """Tensors out of a checkpoint, without running anything that it holds.
 
-safetensors and plain PyTorch checkpoints are read as they are (`weights_only`). Some published files, such as those of
-TorchXRayVision, are whole pickled networks, whose reading would call code that the file names. For these the reader of
-`pickle` is given nothing to call (Python's manual: "Restricting globals"): it gets the functions that put a tensor
-together, and an empty shell for every other name. The tensors are then taken out of the shells.
+safetensors and PyTorch checkpoints are read by PyTorch's safe reader alone (`weights_only`). Some published files, such
+as those of TorchXRayVision, are whole pickled networks, whose reading would call code that the file names. To the safe
+reader every such name is given as an empty shell, and the tensors are taken out of the shells. Names that PyTorch
+blocks are refused, and so are whole networks in the format from before PyTorch 1.6, which the safe reader cannot take.
 """
 
 from __future__ import annotations
 
 import pickle
+import re
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
-import torch._utils
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.serialization import safe_globals
 
 from radassay.errors import InputError
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Names under which checkpoints keep their tensors."""
-TENSORS = ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")
-"""Functions of `torch._utils` that put a tensor together from its storage."""
+ASKED = re.compile(r"Unsupported global: GLOBAL ([\w.]+)")
+"""How the safe reader says which name it does not know."""
+MOST_NAMES = 200
+"""Names that a network may be made of."""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -43,7 +44,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path} holds no weights that can be read without running code from it",
             got=told[0][:200] if told else type(error).__name__,
-            possible="A safetensors file, or a PyTorch checkpoint of tensors or of a network",
+            possible="A safetensors file or a PyTorch checkpoint; of a network from before PyTorch 1.6, load it where "
+            "you trust it and save its `state_dict()`",
         ) from None
     for wrapper in WRAPPERS:
         if isinstance(loaded, Mapping) and wrapper in loaded:
@@ -73,36 +75,20 @@ class Shell:
             self.__dict__.update(state)
 
 
-class Reader(pickle.Unpickler):
-    """Reads a pickle without the means to call anything of its choice."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return a function that makes tensors, an ordered dictionary, or else an empty shell of that name."""
-        if module == "torch._utils" and name in TENSORS:
-            return partial(getattr(torch._utils, name))
-        if (module, name) == ("collections", "OrderedDict"):
-            return partial(OrderedDict)
-        return type(name.rpartition(".")[2] or "Shell", (Shell,), {})
-
-
-class Inert:
-    """What PyTorch asks of a module that reads pickles."""
-
-    Unpickler = Reader
-
-    @staticmethod
-    def load(file: IO[bytes], **settings: Any) -> Any:
-        """Read one pickle."""
-        return Reader(file, **settings).load()
-
-
 def _unpickled(path: Path) -> Any:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        with warnings.catch_warnings():
+    shells: dict[str, type[Shell]] = {}
+    while True:
+        with warnings.catch_warnings(), safe_globals([(shell, name) for name, shell in shells.items()]):
             warnings.simplefilter("ignore")  # that the source of a shell is not that of the class
-            return torch.load(path, map_location="cpu", weights_only=False, pickle_module=Inert)
+            try:
+                return torch.load(path, map_location="cpu", weights_only=True)
+            except pickle.UnpicklingError as error:
+                asked = ASKED.search(str(error))
+                name = asked[1] if asked else ""
+                name = name if "." in name else f"builtins.{name}"
+                if not asked or name in shells or len(shells) >= MOST_NAMES:
+                    raise
+                shells[name] = type(name.rpartition(".")[2], (Shell,), {})
 
 
 def _within(shell: Any, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
