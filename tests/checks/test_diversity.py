@@ -5,6 +5,7 @@ import pytest
 from drawn_images import by_name, fresh, repainted
 
 from radassay.checks.diversity import Diversity, one_each
+from radassay.stats.vendi import log_vendi_moves, vendi
 
 
 def measured(inputs, part="all"):
@@ -65,3 +66,8 @@ def test_images_all_alike_have_no_interval(inputs):
     assert found.value == pytest.approx(0.0, abs=1e-6)
     assert found.low is None
     assert "no valid interval" in found.reason
+
+
+def test_the_moves_of_the_rows_add_up_to_the_score():
+    x = np.random.default_rng(0).normal(size=(80, 6))
+    assert log_vendi_moves(x).mean() == pytest.approx(np.log(vendi(x)))
