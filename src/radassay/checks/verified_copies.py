@@ -62,7 +62,8 @@ def verified_copies(inputs: Inputs, synthetic: Sample, near: Near, side: int, rn
 
     At 64 pixels copies are found that were shifted by 3 pixels, mirrored, re-windowed, cut to nine tenths, blurred by
     one pixel or given noise of 1 % of the grey range; half or more of those cut to eight tenths and all with noise of
-    5 % are missed. `copy_share` sees the noise.
+    5 % are missed. `copy_share` sees the noise. That is so on public sets; on simulated chests, which are more alike,
+    shifted copies are missed too.
     """
     held, made = _suspicions(inputs, synthetic, near, side)
     first = np.argsort(made.score, kind="stable")[:LOOKED_AT]
