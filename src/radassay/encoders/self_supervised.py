@@ -44,8 +44,8 @@ class SelfSupervised:
     Measured at 64 px on 60 % of the patients, for the other 40 % (logistic probe on whitened features, area under the
     ROC curve; in brackets `random-conv` alone, then a 32 x 32 thumbnail): COVID-CT 0.83 (0.79, 0.73), darkcovidnet
     COVID against the rest 0.99 (0.97, 0.97) and pneumonia against no finding 0.89 (0.88, 0.79), frontal cohen-cxr
-    0.75 (0.72, 0.71), simulated disease 0.90 (0.90, 0.79). Each is one split, between which values move by up to 0.03, so that
-    only the gain on CT is clear. The learnt 64 alone lose on simulated disease, faint opacities (0.72).
+    0.75 (0.72, 0.71), simulated disease 0.90 (0.90, 0.79). Each is one split, between which values move by up to
+    0.03, so that only the gain on CT is clear. The learnt 64 alone lose on simulated disease, faint opacities (0.72).
     In standard deviations of the real-against-real floor KID moves as with `random-conv`, on darkcovidnet by 125 for a
     4 x 3 px corner marker, 51 for noise of 0.01, 34 for a blur of 0.7 px, 9 for one of 0.5 px, 16 for a shift by 2 px,
     5 for a gamma of 0.8, but 1 for a blur of 0.4 px or a gamma of 0.9.
