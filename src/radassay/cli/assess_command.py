@@ -30,6 +30,10 @@ class Command:
     """Side in pixels at which images are compared: 32, 64 or 128."""
     seed: int = 1
     """Seed of splits, controls and intervals."""
+    encoder: str = "self-supervised"
+    """Encoder of the features that distances are measured in (`radassay list encoders`)."""
+    second: str = "radiomics"
+    """A second one, of another kind: a verdict that turns round with the encoder is called unclear. "" for none."""
     trial: bool = False
     """Also train diagnosis models with and without the synthetic images."""
     others: tuple[Path, ...] = ()
@@ -48,6 +52,7 @@ class Command:
                     "real": {"source": str(self.real), "positive": list(self.positive)},
                     "synthetic": {"source": str(self.synthetic)},
                     "others": [{"source": str(other)} for other in self.others],
+                    "checks": {"encoder": self.encoder, "second": self.second},
                     "trial": {"run": self.trial},
                 }
             ),
