@@ -1,5 +1,7 @@
 """Two encoders look at one study, and each finds under its own name."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -50,25 +52,51 @@ def test_one_encoder_twice_is_refused():
         study_of({**STUDY, "checks": {"encoder": "radiomics", "second": "radiomics"}})
 
 
+class Learner:
+    name, paper, fingerprint = "learner", "none", "f" * 64
+
+    def __init__(self):
+        self.met, self.encoded = {}, 0
+
+    def encode(self, pixels):
+        self.encoded += len(pixels)
+        return pixels.reshape(len(pixels), -1)
+
+    def learn(self, pixels, patients, folder, *, seed, report):
+        self.met.update(pixels=pixels, folder=folder)
+        return self
+
+
+@dataclass(frozen=True)
+class Few:
+    pixels: np.ndarray
+    patients: np.ndarray
+    fingerprint: str
+
+
+def few(seed):
+    pixels = np.random.default_rng(seed).random((3, 8, 8), dtype=np.float32)
+    return Few(pixels, np.array(["a", "b", "c"]), f"{seed}")
+
+
 def test_a_learnt_encoder_learns_from_the_training_images(tmp_path, monkeypatch):
-    met = {}
-
-    class Learner:
-        name, paper, fingerprint = "learner", "none", "f" * 64
-
-        def encode(self, pixels):
-            return pixels.reshape(len(pixels), -1)
-
-        def learn(self, pixels, patients, folder, *, seed, report):
-            met.update(pixels=pixels, folder=folder)
-            return self
-
-    monkeypatch.setattr("radassay.workbench.encoding.plugin", lambda *_: Learner())
-    sample = type("S", (), {"pixels": np.zeros((3, 8, 8), np.float32), "patients": np.array(["a", "b", "c"])})()
-    seen = Eye("learner").sees(Inputs(sample, sample), study_of(STUDY), tmp_path)
-    assert met["pixels"] is sample.pixels
-    assert met["folder"] == tmp_path / "learner"
+    learner, training, held_out = Learner(), few(1), few(2)
+    monkeypatch.setattr("radassay.workbench.encoding.plugin", lambda *_: learner)
+    seen = Eye("learner").sees(Inputs(training, held_out), study_of(STUDY), tmp_path)
+    assert learner.met["pixels"] is training.pixels
+    assert learner.met["folder"] == tmp_path / "learner"
     assert seen.encoder == "learner ffffffffffff"
+
+
+def test_features_of_the_study_are_kept_and_those_of_other_pictures_are_not(tmp_path, monkeypatch):
+    learner = Learner()
+    monkeypatch.setattr("radassay.workbench.encoding.plugin", lambda *_: learner)
+    for _ in range(2):
+        seen = Eye("learner").sees(Inputs(few(1), few(2)), study_of(STUDY), tmp_path)
+    assert learner.encoded == 6
+    seen.features(few(3))
+    Eye("learner").sees(Inputs(few(3), few(2)), study_of(STUDY), tmp_path)
+    assert learner.encoded == 12
 
 
 def test_without_a_second_there_is_one():

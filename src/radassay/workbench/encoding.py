@@ -12,9 +12,12 @@ import numpy as np
 from radassay.contracts import Encoder, Inputs, LearntEncoder, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.evidence.wording import BY_ENCODER
+from radassay.workbench.feature_cache import CachedEncoder
 from radassay.workbench.making import plugin
 from radassay.workbench.materials import stage_seed
 from radassay.workbench.study import Study
+
+FEATURES = "features"
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ class Eye:
     def sees(self, inputs: Inputs, study: Study, folder: Path, report: Report = silent) -> Inputs:
         """Return the inputs with this encoder, which first learns from the training images where it is of that kind.
 
+        Features of the study's images are kept on disk, by picture and encoder; those of planted ones are not.
+
         Args:
             inputs: the images.
             study: gives the seed.
-            folder: keeps what is learnt.
+            folder: keeps what is learnt, and features.
             report: told how far the learning has come.
 
         Raises:
@@ -63,7 +68,12 @@ class Eye:
             seed = int(stage_seed(study, "encoder", self.name).generate_state(1)[0])
             training = inputs.training
             encoder = encoder.learn(training.pixels, training.patients, folder / self.name, seed=seed, report=report)
-        return inputs.but(encode=encoder.encode, encoder=f"{encoder.name} {encoder.fingerprint[:12]}", cache={})
+        name = f"{encoder.name} {encoder.fingerprint[:12]}"
+        seen = inputs.but(encode=CachedEncoder(encoder, folder / FEATURES).encode, encoder=name, cache={})
+        for sample in (seen.training, seen.held_out, seen.synthetic):
+            if sample is not None:
+                seen.features(sample)
+        return seen.but(encode=encoder.encode)
 
     def told(self, findings: Sequence[Finding]) -> list[Finding]:
         """Return findings of this encoder: of a second one those about all images, in a slice of their own."""
