@@ -233,11 +233,13 @@ def label(name: str) -> str:
 
 def symbol(name: str) -> str:
     """Return the short name put before a number in a sentence, such as `AUC`."""
-    if name.startswith("auc"):
+    if name.startswith("auc") or name.endswith("_auc"):
         return "AUC"
     if label(name).endswith("(Cramér's V)"):
         return "Cramér's V"
-    return SYMBOLS.get(name) or label(name).lower()
+    words = label(name)
+    named = words[:2].isupper() or words.startswith(("Fréchet", "Vendi", "Wasserstein"))
+    return SYMBOLS.get(name) or (words if named else words[:1].lower() + words[1:])
 
 
 def kind(finding: Finding) -> Kind:
