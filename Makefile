@@ -8,8 +8,9 @@ TORCH ?= auto
 PIPFLAGS ?=
 OUT ?= runs/demo
 BIN := $(VENV)/bin
+STATISTICS := benchmarks/interval_coverage.py benchmarks/false_alarms.py
 
-.PHONY: setup demo test test-slow lint docs bench clean
+.PHONY: setup demo test test-slow lint docs bench statistics clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +19,7 @@ help:
 	@echo "make test-slow  the longer tests"
 	@echo "make docs       build the documentation into site/"
 	@echo "make bench      run the benchmarks against peers"
+	@echo "make statistics count how often intervals hold and rules fail without cause (hours)"
 
 $(VENV)/.ok: pyproject.toml constraints.txt install.sh
 	VENV="$(VENV)" PY="$(PY)" TORCH="$(TORCH)" PIPFLAGS="$(PIPFLAGS)" sh install.sh
@@ -45,7 +47,10 @@ docs: setup
 
 bench: setup
 	$(BIN)/python -m pip --disable-pip-version-check install -q $(PIPFLAGS) -c constraints.txt -e '.[bench]'
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for script in $(filter-out $(STATISTICS),$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
+
+statistics: setup
+	for script in $(STATISTICS); do $(BIN)/python $$script --processes 2 || exit 1; done
 
 clean:
 	rm -rf $(VENV) site

@@ -8,7 +8,7 @@ times larger. Wanted: 92 to 98 of 100.
 Cases: `same` (synthetic images are images of other patients), `shifted` (they are blurred, paler, their labels wrong in
 one of ten), `copies` (shifted, and 5 % are copies of training images).
 
-    python benchmarks/interval_coverage.py --check fidelity [--case shifted] [--repetitions 500] [--large]
+    python benchmarks/interval_coverage.py [--check fidelity] [--case shifted] [--repetitions 500] [--large]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -128,9 +129,9 @@ def one(
     return {(f.name, f.slice): (f.value, f.low, f.high, f.reason) for f in found if f.value is not None}
 
 
-def repeated(options: argparse.Namespace, folder: Path, sizes: Sizes, count: int, case: str) -> Iterator[dict]:
+def repeated(options: argparse.Namespace, folder: Path, check: str, case: str) -> Iterator[dict]:
     """Yield the measures of each repetition."""
-    arguments = [(folder, options.check, case, sizes, options.encoder, seed) for seed in range(count)]
+    arguments = [(folder, check, case, Sizes(), options.encoder, seed) for seed in range(options.repetitions)]
     if options.processes == 1:
         yield from (one(*given) for given in arguments)
         return
@@ -141,7 +142,8 @@ def repeated(options: argparse.Namespace, folder: Path, sizes: Sizes, count: int
 def main() -> None:
     """Print one line a measure and case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", required=True, choices=registry.names("checks"))
+    checks = [name for name in registry.names("checks") if registry.load("checks", name).reads == "synthetic"]
+    parser.add_argument("--check", choices=registry.names("checks"), help="all that read synthetic images by default")
     parser.add_argument("--case", choices=CASES, default=None, help="all cases by default")
     parser.add_argument("--repetitions", type=int, default=500)
     parser.add_argument("--encoder", default="random-conv")
@@ -151,14 +153,17 @@ def main() -> None:
     options = parser.parse_args()
     folder = world(options.folder, options.processes)
     print(f"{HEAD}  at {LARGE} patients" if options.large else HEAD)
-    for case in CASES if options.case is None else (options.case,):
+    for check, case in product([options.check] if options.check else checks, [options.case] if options.case else CASES):
         started = time.process_time()
-        results = list(repeated(options, folder, Sizes(), options.repetitions, case))
+        results = list(repeated(options, folder, check, case))
         large = {}
         if options.large:
-            large = one(folder, options.check, case, Sizes(LARGE, LARGE, LARGE), options.encoder, 10**6)
+            large = one(folder, check, case, Sizes(LARGE, LARGE, LARGE), options.encoder, 10**6)
         _table(case, results, large)
-        print(f"{case}: {(time.process_time() - started) / options.repetitions:.2f} CPU-s a repetition", flush=True)
+        print(
+            f"{check}, {case}: {(time.process_time() - started) / options.repetitions:.2f} CPU-s a repetition",
+            flush=True,
+        )
 
 
 def _table(case: str, results: list[dict], large: dict) -> None:
