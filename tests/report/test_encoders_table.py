@@ -28,6 +28,7 @@ def test_they_agree_where_both_lie_on_the_same_side_of_their_floors(second, agre
     told = encoders([kid(0.5, 0.1), floor(0.1), kid(second, 0.1, SECOND), floor(0.2, SECOND)])
     assert (told.first, told.second) == ("main", "second")
     assert [row.agreement for row in told.rows] == [agreement]
+    assert told.rows[0].first == "0.500 (0.400–0.600)"
     assert told.rows[0].first_told == "beyond real against real"
     assert told.known == 1
     assert told.agreeing == (agreement == "agree")

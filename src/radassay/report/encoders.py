@@ -19,7 +19,7 @@ class Seen:
     check: str
     measure: str
     first: str
-    """Value and interval."""
+    """Value, and its interval in brackets."""
     first_told: Told
     """Where its interval lies by the floor of the same encoder; empty where either is not known."""
     second: str
@@ -62,14 +62,21 @@ def encoders(findings: Sequence[Finding]) -> Encoders | None:
             Seen(
                 one.check,
                 wording.label(one.name),
-                wording.with_interval(one),
+                _number(one),
                 told[0],
-                wording.with_interval(other),
+                _number(other),
                 told[1],
                 agreement if all(told) else "not known",
             )
         )
+    rows.sort(key=lambda row: ("differ", "agree", "not known").index(row.agreement))
     return Encoders(names, pairs[0][1].slice.removeprefix(wording.BY_ENCODER), tuple(rows))
+
+
+def _number(finding: Finding) -> str:
+    assert finding.value is not None
+    number, span = wording.number(finding.value, wording.kind(finding)), wording.interval(finding)
+    return f"{number} ({span})" if span else number
 
 
 def _told(finding: Finding, findings: Sequence[Finding]) -> Told:
