@@ -82,7 +82,7 @@ def results(runs: Path, figures: Path) -> str:
         for rule in ASKED:
             lines.append(f"| rule `{rule}` | " + " | ".join(verdicts[kind].get(rule, "") for kind in there) + " |")
         seconds = {kind: sum(run.about["notes"]["seconds"].values()) for kind, run in there.items()}
-        lines.append("| seconds on 2 cores | " + " | ".join(f"{seconds[kind]:.0f}" for kind in there) + " |")
+        lines.append("| seconds, beside other work | " + " | ".join(f"{seconds[kind]:.0f}" for kind in there) + " |")
         seen = sensitivity(there["others"].findings())
         if seen is not None:
             (figures / f"{name}-trials-seen.svg").write_bytes(heat_map(seen))
