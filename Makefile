@@ -14,7 +14,7 @@ STATISTICS := benchmarks/interval_coverage.py benchmarks/false_alarms.py
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       set up, then run the assay on simulated chests (about 3 minutes after set-up)"
+	@echo "make demo       set up, then run the assay on simulated chests (about 4 minutes after set-up)"
 	@echo "make test       set up, then lint, type-check and test"
 	@echo "make test-slow  the longer tests"
 	@echo "make docs       build the documentation into site/"

@@ -10,7 +10,7 @@ from radassay.cli.ending import run_and_tell
 
 @dataclass(frozen=True)
 class Command:
-    """The whole assay on simulated chests, without any download: about three minutes on two cores.
+    """The whole assay on simulated chests, without any download: about four minutes on two cores.
 
     Example: radassay demo --out runs/demo
     """
