@@ -73,7 +73,7 @@ def main() -> None:
         others = images.take(np.flatnonzero(~real))
         written(others.take(np.sort(rng.permutation(len(others))[: len(training)])), folder / "others")
         written(training, folder / "copies", 0.01, rng)
-        gan = plugin("generators", "cgan", {})
+        gan = plugin("generators", "projection-gan", {})
         train(training, folder / "work" / "gan", gan, size=study.size, fit=study.fit, seed=options.seed, report=report)
     labels = labels_wanted(training, 0)
     written(sample(gan, folder / "work" / "gan", folder / "work" / "made", labels, seed=options.seed), folder / "gan")

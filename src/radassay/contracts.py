@@ -6,6 +6,7 @@ are the work. Each contract below is a list; `tests/contracts/` holds every regi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -49,6 +50,25 @@ def silent(progress: Progress) -> None:
     """Ignore progress."""
 
 
+@dataclass(frozen=True)
+class Aside:
+    """Real images of training patients that a generator does not learn from, to choose which snapshot it keeps."""
+
+    pixels: Grey
+    labels: NDArray[np.str_]
+    encode: Callable[[Grey], NDArray[np.float32]]
+    """Features in which drawn images are compared with these, (n, size, size) -> (n, d)."""
+    encoder: str
+    """Name and fingerprint of the encoder."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the images, their labels and the encoder."""
+        digest = hashlib.sha256(repr((self.encoder, self.pixels.shape, self.labels.tolist())).encode())
+        digest.update(np.ascontiguousarray(self.pixels, dtype=np.float32).tobytes())
+        return digest.hexdigest()
+
+
 class Generator(Protocol):
     """Learns from real images and makes new ones.
 
@@ -61,6 +81,8 @@ class Generator(Protocol):
           images, whatever `batch`; image i depends on (seed, i, labels[i]) alone.
         - Bad input (one image, NaN, odd size, an unknown label) is an `InputError` before any training.
         - `fit` writes `folder/grids/*.png` as it goes and reports progress with its rate and losses.
+        - With `aside`, `fit` keeps the snapshot that is nearest to those images, by a rule fixed before it begins;
+          without, the last one. It never learns from them.
     """
 
     name: ClassVar[str]
@@ -68,7 +90,14 @@ class Generator(Protocol):
     """Where the method is from."""
 
     def fit(
-        self, pixels: Grey, labels: NDArray[np.str_], folder: Path, *, seed: int, report: Report = silent
+        self,
+        pixels: Grey,
+        labels: NDArray[np.str_],
+        folder: Path,
+        *,
+        seed: int,
+        report: Report = silent,
+        aside: Aside | None = None,
     ) -> None: ...
 
     def sample(self, labels: NDArray[np.str_], folder: Path, *, seed: int, batch: int = 64) -> Grey: ...

@@ -7,7 +7,7 @@ import pytest
 
 from radassay import registry
 from radassay.errors import InputError
-from radassay.generators import training
+from radassay.generators import telling
 
 NAMES = registry.names("generators")
 SHORT = {
@@ -93,7 +93,7 @@ def test_a_killed_training_carries_on_to_the_same_weights(name, images, fitted, 
         if progress.done > progress.total / 2:
             raise Killed
 
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(telling, "REPORT_SECONDS", 0.0)
     with pytest.raises(Killed):
         make(name).fit(*images, tmp_path, seed=2, report=kill)
     assert not weights(tmp_path)

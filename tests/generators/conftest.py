@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from radassay.generators.gan.generator import ConditionalGAN
+from radassay.generators.gan.projection import ProjectionGAN
 
 TINY = {
     "images_seen": 96,
@@ -19,7 +19,7 @@ TINY = {
 
 
 def tiny(**changes):
-    return ConditionalGAN(**{**TINY, **changes})
+    return ProjectionGAN(**{**TINY, **changes})
 
 
 @pytest.fixture(scope="session")

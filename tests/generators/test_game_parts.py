@@ -9,11 +9,11 @@ from torch import nn
 
 from radassay.generators.average import WeightAverage
 from radassay.generators.gan.augment import Augment
-from radassay.generators.gan.game import spread
 from radassay.generators.gan.loss import discriminator_loss, generator_loss, gradient_penalty
 from radassay.generators.gan.networks import DiscriminatorNetwork, GeneratorNetwork, channels, deviation
 from radassay.generators.grid import contact_sheet
 from radassay.generators.noise import noise_of
+from radassay.generators.watching import spread, thumbnails
 
 
 def test_the_discriminator_loses_the_log_likelihood_of_what_is_real():
@@ -97,7 +97,7 @@ def test_noise_of_a_place_does_not_depend_on_the_others():
 def test_identical_pictures_have_no_deviation_and_no_spread():
     alike = torch.ones(4, 2, 4, 4)
     assert float(deviation(alike, 4).max()) == pytest.approx(0.01)
-    assert float(spread(alike[:, :1], torch.tensor([0, 0, 1, 1]))) == 0
+    assert spread(thumbnails(alike[:, 0].numpy()), np.array([0, 0, 1, 1])) == 0
     assert float(deviation(torch.randn(4, 2, 4, 4), 4).min()) > 0.1
 
 
@@ -108,9 +108,15 @@ def test_a_group_of_the_deviation_knows_its_own_pictures_alone():
 
 
 def test_spread_is_the_mean_distance_within_classes():
-    pictures = torch.zeros(4, 1, 8, 8)
+    pictures = np.zeros((4, 8, 8), dtype=np.float32)
     pictures[1] = 1  # class 0: one pair at distance 8; class 1: one pair at distance 0
-    assert float(spread(pictures, torch.tensor([0, 0, 1, 1]))) == pytest.approx(4)
+    assert spread(thumbnails(pictures), np.array([0, 0, 1, 1])) == pytest.approx(4)
+
+
+def test_thumbnails_are_means_of_cells():
+    pictures = np.random.default_rng(0).random((3, 32, 32), dtype=np.float32)
+    means = pictures.reshape(3, 8, 4, 8, 4).mean(axis=(2, 4)).reshape(3, -1)
+    np.testing.assert_allclose(thumbnails(pictures), means, rtol=1e-6)
 
 
 def test_pictures_depend_on_noise_and_on_class_from_the_start():

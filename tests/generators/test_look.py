@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from radassay.encoders.random_conv import RandomConv
-from radassay.generators.gan.generator import ConditionalGAN
+from radassay.generators.gan.projection import ProjectionGAN
 from radassay.images.phantom import Cohort
 from radassay.stats.balls import prdc
 
@@ -18,7 +18,7 @@ def chests(seed):
 @pytest.mark.slow
 def test_a_short_default_training_draws_chests_and_not_one_chest(tmp_path):
     (pixels, labels), (held_out, _) = chests(7), chests(8)
-    gan = ConditionalGAN(images_seen=6_000, threads=1, device="cpu")
+    gan = ProjectionGAN(images_seen=6_000, threads=1, device="cpu")
     gan.fit(pixels, labels, tmp_path, seed=0)
     encode = RandomConv().encode
     found = prdc(encode(held_out), encode(gan.sample(labels, tmp_path, seed=1)))

@@ -12,7 +12,7 @@ import pytest
 from radassay.engine.claim import claimed
 from radassay.errors import SettingsError, StorageError
 from radassay.evidence.run import write_atomic
-from radassay.generators import training
+from radassay.generators import players, telling, training
 
 from .conftest import TINY, tiny
 
@@ -33,7 +33,7 @@ def stop_at(images):
 
 @pytest.fixture
 def every_step_reported(monkeypatch):
-    monkeypatch.setattr(training, "REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(telling, "REPORT_SECONDS", 0.0)
 
 
 def interrupt(images, folder, at):
@@ -172,15 +172,13 @@ def test_a_diverged_training_stops_and_keeps_its_checkpoints(images, tmp_path, m
 
 
 def test_a_state_that_is_not_finite_never_becomes_a_checkpoint(images, tmp_path, monkeypatch):
-    from radassay.generators.gan import game
-
     def poisoned(self):
         state = real_state(self)
         state["generator/picture.bias"] = state["generator/picture.bias"] * float("inf")
         return state
 
-    real_state = game.Game.state
-    monkeypatch.setattr(game.Game, "state", poisoned)
+    real_state = players.Players.state
+    monkeypatch.setattr(players.Players, "state", poisoned)
     with pytest.raises(SettingsError, match="diverged"):
         tiny().fit(*images, tmp_path, seed=5)
     assert not list((tmp_path / "checkpoints").glob("*")) if (tmp_path / "checkpoints").exists() else True

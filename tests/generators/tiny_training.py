@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radassay.generators.gan.generator import ConditionalGAN
+from radassay.generators.gan.projection import ProjectionGAN
 
 
 def die_at_renaming(number):
@@ -34,7 +34,7 @@ def main():
     settings = json.loads(sys.argv[3])
     if len(sys.argv) > 4:
         die_at_renaming(int(sys.argv[4]))
-    generator = ConditionalGAN(**settings)
+    generator = ProjectionGAN(**settings)
     generator.fit(given["pixels"], given["labels"], folder, seed=5, report=lambda p: print(p.done, flush=True))
 
 

@@ -23,7 +23,7 @@ def test_every_registered_plugin_loads_under_its_own_name(kind):
 
 
 def test_an_unknown_plugin_is_answered_with_those_there_are():
-    with pytest.raises(UnknownName, match=r"No generator named 'r3gn'\. Available: .*cgan"):
+    with pytest.raises(UnknownName, match=r"No generator named 'r3gn'\. Available: .*projection-gan"):
         registry.load("generators", "r3gn")
 
 

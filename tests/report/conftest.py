@@ -159,7 +159,7 @@ NOTES: dict[str, Any] = {
             "import": {"accepted": 1102, "accepted with a warning": 21, "rejected": 2},
         },
         "synthetic": {
-            "name": "cgan",
+            "name": "projection-gan",
             "images": 400,
             "patients": 0,
             "patients_known": False,
@@ -179,7 +179,7 @@ PLAN: dict[str, Any] = {
     "name": "COVID-19 against the rest, darkcovidnet",
     "question": "Do images of this generator help to tell COVID-19 from other chest X-rays?",
     "real": {"source": "data/darkcovidnet", "positive": ["COVID-19"], "columns": {}},
-    "synthetic": {"generator": "cgan", "settings": {"images_seen": 60000}},
+    "synthetic": {"generator": "projection-gan", "settings": {"images_seen": 60000}},
     "size": 64,
     "seed": 1,
     "others": [{"source": "data/cohen-cxr"}],

@@ -25,7 +25,7 @@ name = "simulated chests"
 positive = ["disease"]
 simulated = { patients = 40, seed = 7 }
 [synthetic]
-generator = "cgan"
+generator = "projection-gan"
 settings = { images_seen = 640, width = 8, checkpoint_every = 160, threads = 1 }
 [checks]
 names = ["coverage", "fidelity", "integrity", "memorisation", "shortcut"]

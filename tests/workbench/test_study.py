@@ -24,7 +24,7 @@ def test_paths_are_seen_from_the_study_file(tmp_path):
         ({"real": {"positive": ["x"]}}, "needs a `source`"),
         ({"real": {"source": "a", "simulated": {"patients": 9}, "positive": ["x"]}}, "both"),
         ({"real": {"source": "a"}}, "needs `positive`"),
-        ({"synthetic": {"generator": "cgan", "source": "x"}}, "one of"),
+        ({"synthetic": {"generator": "projection-gan", "source": "x"}}, "one of"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(change, message):

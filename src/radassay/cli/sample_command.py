@@ -13,7 +13,7 @@ import tyro
 class Command:
     """Make images with a trained generator, as an image set whose every row is marked as generated.
 
-    Example: radassay sample generators/cgan --out sets/made --label disease --count 200
+    Example: radassay sample generators/projection-gan --out sets/made --label disease --count 200
     """
 
     trained: Annotated[Path, tyro.conf.Positional]

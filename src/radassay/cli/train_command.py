@@ -15,14 +15,14 @@ from radassay.cli.progress import progress
 class Command:
     """Train a generator on an image set; only its training split where it has one. Killed, it carries on.
 
-    Example: radassay train sets/phantoms --out generators/cgan --set images_seen 60000
+    Example: radassay train sets/phantoms --out generators/projection-gan --set images_seen 60000
     """
 
     images: Annotated[Path, tyro.conf.Positional]
     """Folder of an image set (`radassay import` or `radassay simulate` makes one)."""
     out: Path
     """Folder for checkpoints, sample grids and losses."""
-    generator: str = "cgan"
+    generator: str = "projection-gan"
     """Which generator (`radassay list`)."""
     set: dict[str, str] = field(default_factory=dict)
     """The generator's settings, as pairs such as `images_seen 60000`."""

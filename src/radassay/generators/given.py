@@ -3,12 +3,52 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from radassay.contracts import Grey
 from radassay.errors import InputError
+
+
+@dataclass(frozen=True)
+class Given:
+    """The training images where the arithmetic runs, all of them at once."""
+
+    pictures: Tensor
+    """(n, 1, size, size) in [-1, 1]."""
+    members: tuple[NDArray[np.int64], ...]
+    """The images of each class, by class number; no class is empty."""
+
+    @classmethod
+    def of(cls, pixels: Grey, numbers: NDArray[np.int64], device: torch.device) -> Given:
+        """Take pixels (n, size, size) in [0, 1] and their class numbers (n,) to the device."""
+        grey = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).to(device)
+        members = tuple(np.flatnonzero(numbers == k) for k in range(int(numbers.max()) + 1))
+        return cls(grey[:, None] * 2 - 1, members)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def size(self) -> int:
+        """Return the side in pixels."""
+        return int(self.pictures.shape[-1])
+
+    @property
+    def classes(self) -> int:
+        """Return how many classes there are."""
+        return len(self.members)
+
+    def batch(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return n pictures and their class numbers, every class equally often whatever the number of its images."""
+        classes = rng.permutation((np.arange(n) + rng.integers(self.classes)) % self.classes)
+        rows = np.array([rng.choice(self.members[k]) for k in classes])
+        device = self.pictures.device
+        return self.pictures[torch.from_numpy(rows).to(device)], torch.from_numpy(classes).to(device)
 
 
 def check_training_images(pixels: Grey, labels: NDArray[np.str_], sizes: tuple[int, ...]) -> None:
@@ -37,6 +77,12 @@ def check_training_images(pixels: Grey, labels: NDArray[np.str_], sizes: tuple[i
     if (labels == "").any():
         rows = np.flatnonzero(labels == "")
         raise InputError("An image has no label", got=f"{len(rows)} images, the first is {rows[0]}")
+    if pixels.dtype.kind != "f":
+        raise InputError(
+            "Training images must be grey values from 0 to 1",
+            got=f"numbers of type {pixels.dtype}",
+            possible="Divide by the largest value that the format can hold, or let an image set do it",
+        )
     for row, picture in enumerate(pixels):
         low, high = float(picture.min()), float(picture.max())
         if not (low >= 0 and high <= 1):  # also true of NaN

@@ -13,9 +13,9 @@ from torch import Tensor
 class Augment:
     """Small changes a radiograph survives; real and drawn pictures get them alike, so none leaks into samples."""
 
-    shift: float = 0.04
+    shift: float = 0.0
     """Largest translation, as a share of the side."""
-    intensity: float = 0.1
+    intensity: float = 0.0
     """Largest change of brightness and contrast, as a share of the grey range."""
     cutout: float = 0.0
     """Side of the square cut out of every second picture, as a share of the side."""
@@ -24,6 +24,9 @@ class Augment:
 
     def draw(self, n: int, size: int, rng: np.random.Generator) -> Changes:
         """Return the changes for n pictures of one size."""
+        if self == Augment():
+            still = np.tile(np.arange(size), (n, 2, 1))
+            return Changes(still, np.ones((n, 1, 1), bool), np.ones(n, np.float32), np.zeros(n, np.float32))
         reach, edge = int(self.shift * size), int(self.cutout * size)
         cut = rng.integers(0, size, (n, 2))
         hidden = rng.random(n) < 0.5 if edge else np.zeros(n, dtype=bool)
@@ -50,6 +53,10 @@ class Changes:
     """(n,): factor of the contrast."""
     offset: np.ndarray[tuple[int, ...], np.dtype[np.float32]]
     """(n,): added brightness, in units of half the grey range."""
+
+    def at(self, rows: slice) -> Changes:
+        """Return the changes of some of the pictures."""
+        return Changes(self.places[rows], self.keep[rows], self.gain[rows], self.offset[rows])
 
     def apply(self, pictures: Tensor) -> Tensor:
         """Return the changed pictures, (n, 1, size, size); gradients flow through."""

@@ -123,14 +123,15 @@ class DiscriminatorNetwork(nn.Module):
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
 
-    def forward(self, pictures: Tensor, classes: Tensor, group: int) -> Tensor:
+    def forward(self, pictures: Tensor, classes: Tensor, halves: int = 1) -> Tensor:
         """Return scores (n,) of pictures (n, 1, size, size) in [-1, 1].
 
         Args:
-            pictures: real ones and drawn ones may be joined, as long as no group holds both.
+            pictures: joined real and drawn ones are two halves, so that no group of the deviation holds both.
             classes: class numbers (n,).
-            group: pictures in each group of the minibatch deviation; must divide n.
+            halves: into how many parts of equal length the pictures fall.
         """
+        group = group_of(len(pictures) // halves)
         x = F.pixel_unshuffle(pictures, 2).contiguous(memory_format=torch.channels_last)
         for layer in self.layers:
             x = activate(layer(x))
@@ -139,6 +140,15 @@ class DiscriminatorNetwork(nn.Module):
         with torch.autocast(x.device.type, enabled=False):  # sums of many terms: keep the digits
             scores: Tensor = self.score(x)[:, 0] + (x * self.embedding(classes)).sum(dim=1)
         return scores
+
+
+GROUP = (4, 3, 2, 1)
+"""Pictures in a group of the minibatch deviation: the first of these that divides what is at hand."""
+
+
+def group_of(n: int) -> int:
+    """Return how many of n pictures make a group of the minibatch deviation."""
+    return next(g for g in GROUP if n % g == 0)
 
 
 def deviation(x: Tensor, group: int) -> Tensor:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from radassay.errors import InputError, SettingsError
 from radassay.generators.compute import computing
-from radassay.generators.gan.generator import SIZES, ConditionalGAN
+from radassay.generators.gan.projection import ProjectionGAN
 
 from .conftest import tiny
 
@@ -54,10 +54,10 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path, pixels, label
 )
 def test_settings_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(SettingsError, match=next(iter(wrong))):
-        ConditionalGAN(**wrong)
+        ProjectionGAN(**wrong)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ProjectionGAN.sizes)
 def test_every_size_it_names_can_be_drawn(tmp_path, size):
     pixels = np.random.default_rng(0).random((4, size, size), dtype=np.float32)
     tiny(images_seen=4, width=2).fit(pixels, np.array(["a", "b", "a", "b"]), tmp_path, seed=0)
@@ -126,7 +126,7 @@ def test_grids_have_a_row_for_each_class(unbroken):
 
 def test_no_pickle_is_written(unbroken):
     kinds = {p.suffix for p in unbroken.rglob("*") if p.is_file()}
-    assert kinds <= {".safetensors", ".json", ".jsonl", ".png", ""}
+    assert kinds <= {".safetensors", ".json", ".jsonl", ".png", ".html", ""}
     about = json.loads((unbroken / "weights.json").read_text())
     assert about["classes"] == ["dark", "light"]
 
