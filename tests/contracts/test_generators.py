@@ -1,11 +1,13 @@
 """Every registered generator keeps the contract, at the smallest length of training it can be given."""
 
+import json
 from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from radassay import registry
+from radassay.contracts import Aside
 from radassay.errors import InputError
 from radassay.generators import telling
 
@@ -126,6 +128,39 @@ def test_bad_input_is_refused(name, images, fitted, tmp_path):
         make(name).sample(np.array(["unheard"]), fitted[0], seed=0)
     with pytest.raises(InputError, match="no finished training"):
         make(name).sample(np.array(["covid"]), tmp_path, seed=0)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
+def test_stored_integers_are_refused_and_not_taken_for_grey_values(name, images, tmp_path, dtype):
+    with pytest.raises(InputError, match="grey values"):
+        make(name).fit((images[0] * 255).astype(dtype), images[1], tmp_path / "run", seed=0)
+
+
+def test_sixteen_bits_of_depth_are_learned_from_as_they_are(name, images, tmp_path):
+    deep = np.rint(images[0] * 65535).astype(np.uint16)
+    make(name).fit((deep / 65535).astype(np.float32), images[1], tmp_path, seed=2)
+    assert np.isfinite(make(name).sample(images[1][:2], tmp_path, seed=0)).all()
+
+
+def test_a_class_of_one_constant_image_is_learned(name, images, tmp_path):
+    pixels = images[0].copy()
+    labels = np.where(np.arange(len(pixels)) == 4, "covid", "other")
+    pixels[4] = 0.5
+    notes = []
+    make(name).fit(pixels, labels, tmp_path, seed=2, report=lambda p: notes.append(p.note))
+    assert any("one image only: covid" in note for note in notes)
+    assert np.isfinite(make(name).sample(np.array(["covid", "other"]), tmp_path, seed=0)).all()
+
+
+def test_with_images_aside_a_snapshot_is_chosen_by_them(name, images, tmp_path):
+    rng = np.random.default_rng(1)
+    labels = np.array(["covid", "other"])[np.arange(24) % 2]
+    pixels = rng.random((24, 16, 16), dtype=np.float32)
+    aside = Aside(pixels, labels, lambda p: p.reshape(len(p), -1)[:, ::5], "pixels 1")
+    make(name).fit(*images, tmp_path, seed=2, aside=aside)
+    about = json.loads((tmp_path / "weights.json").read_text())
+    assert "kept aside" in about["chosen_by"]
+    assert 0 < about["snapshot"] <= 48
 
 
 def test_progress_and_grids(fitted):

@@ -28,6 +28,8 @@ class Command:
     """The generator's settings, as pairs such as `images_seen 60000`."""
     size: int = 64
     """Side in pixels: 32, 64 or 128."""
+    aside: float = 0.1
+    """Share of the patients not learnt from, by whose images the best snapshot is kept; 0 keeps the last one."""
     seed: int = 1
     """Seed of weights and batches."""
 
@@ -43,6 +45,15 @@ class Command:
             images = images.take(np.flatnonzero(images.table["split"] == "train"))
         generator = plugin("generators", self.generator, {k: typed(v) for k, v in self.set.items()})
         with progress() as report:
-            train(images, self.out, generator, size=self.size, fit="squash", seed=self.seed, report=report)
+            train(
+                images,
+                self.out,
+                generator,
+                size=self.size,
+                fit="squash",
+                seed=self.seed,
+                aside=self.aside,
+                report=report,
+            )
         print(f"trained on {len(images)} images, in {self.out}")
         return 0

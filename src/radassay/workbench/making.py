@@ -12,12 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay import registry
-from radassay.contracts import Generator, Report, silent
+from radassay.contracts import Aside, Generator, Report, silent
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import write_atomic
 from radassay.images.imageset import ImageSet
 from radassay.images.intensity import Fit
+from radassay.images.splits import split
 from radassay.images.store import PixelStore
+
+GIVEN = "given.json"
+WATCHING = "random-conv"
+"""Encoder by which a generator's snapshots are compared; it was never trained, so it favours nobody."""
+LEAST_ASIDE = 20
+"""Fewer images kept aside than this say nothing about a snapshot."""
 
 
 def plugin(kind: str, name: str, settings: dict[str, Any]) -> Any:
@@ -36,9 +43,21 @@ def plugin(kind: str, name: str, settings: dict[str, Any]) -> Any:
 
 
 def train(
-    images: ImageSet, folder: Path, generator: Generator, *, size: int, fit: Fit, seed: int, report: Report = silent
+    images: ImageSet,
+    folder: Path,
+    generator: Generator,
+    *,
+    size: int,
+    fit: Fit,
+    seed: int,
+    aside: float = 0.0,
+    report: Report = silent,
 ) -> None:
     """Train a generator on a set, after writing down which images it was given.
+
+    Args:
+        aside: share of the patients that it does not learn from, by whose images it keeps its best snapshot; with
+            fewer than `LEAST_ASIDE` such images, or a class that would lack them, it learns from all.
 
     Raises:
         SettingsError: the set holds images of the test or validation split.
@@ -50,17 +69,56 @@ def train(
             got=f"images of split {outside}",
             possible="Give the training split",
         )
+    learnt, kept = set_aside(images, aside, seed)
     given = {
         "generator": generator.name,
         "settings": asdict(generator),  # type: ignore[call-overload]
         "set": images.name,
         "images": len(images),
+        "aside": 0 if kept is None else len(kept),
         "fingerprint": images.fingerprint,
+        "ids": images.table["image"].tolist(),
         "size": size,
         "fit": fit,
     }
-    write_atomic(folder / "given.json", (json.dumps(given, indent=1) + "\n").encode())
-    generator.fit(images.load(size, fit), images.table["label"].to_numpy(dtype=str), folder, seed=seed, report=report)
+    write_atomic(folder / GIVEN, (json.dumps(given, indent=1) + "\n").encode())
+    generator.fit(
+        learnt.load(size, fit),
+        learnt.table["label"].to_numpy(dtype=str),
+        folder,
+        seed=seed,
+        report=report,
+        aside=None if kept is None else watched(kept, size, fit),
+    )
+
+
+def set_aside(images: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:
+    """Return the images to learn from and those of other patients by which the snapshot is chosen, or None."""
+    if share <= 0:
+        return images, None
+    try:
+        parted = split(images.with_columns(split=""), fractions=(1 - share, share, 0.0), seed=seed)
+    except InputError:  # a class of too few patients: nothing can be spared
+        return images, None
+    kept = parted.where(split="validation")
+    return (images, None) if len(kept) < LEAST_ASIDE else (parted.where(split="train"), kept)
+
+
+def watched(images: ImageSet, size: int, fit: Fit) -> Aside:
+    """Return images kept aside, with the features in which drawn ones are compared with them."""
+    encoder = plugin("encoders", WATCHING, {})
+    return Aside(
+        images.load(size, fit),
+        images.table["label"].to_numpy(dtype=str),
+        encoder.encode,
+        f"{WATCHING} {encoder.fingerprint[:16]}",
+    )
+
+
+def given_ids(folder: Path) -> list[str]:
+    """Return the ids of the images that the generator trained in a folder was given, those kept aside included."""
+    ids: list[str] = json.loads((folder / GIVEN).read_text())["ids"]
+    return ids
 
 
 def trained(folder: Path) -> Generator:
@@ -69,7 +127,7 @@ def trained(folder: Path) -> Generator:
     Raises:
         InputError: nothing was trained there.
     """
-    given = folder / "given.json"
+    given = folder / GIVEN
     if not given.exists():
         raise InputError(f"{folder} holds no trained generator", possible="Make one with `radassay train`")
     told = json.loads(given.read_text())

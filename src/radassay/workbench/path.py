@@ -124,7 +124,16 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
         generator = making.plugin("generators", wanted.generator, wanted.settings)
         folder = record.work / "generator"
         seed = int(stage_seed(study, "generator").generate_state(1)[0])
-        making.train(materials.training, folder, generator, size=study.size, fit=study.fit, seed=seed, report=report)
+        making.train(
+            materials.training,
+            folder,
+            generator,
+            size=study.size,
+            fit=study.fit,
+            seed=seed,
+            aside=wanted.aside,
+            report=report,
+        )
         labels = making.labels_wanted(materials.training, wanted.images)
         synthetic = making.sample(generator, folder, record.work / "sets" / "synthetic", labels, seed=seed)
     else:
@@ -144,8 +153,28 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
                 inputs=(synthetic.fingerprint[:16],),
             )
         )
+    if wanted.generator:
+        findings.append(seen_of_others(materials, making.given_ids(record.work / "generator")))
     record.record("images", findings, pictures=pictures)
     return synthetic
+
+
+def seen_of_others(materials: Materials, given: list[str]) -> Finding:
+    """Return how many of the images that the generator was given show a patient outside the training split."""
+    table = materials.real.table
+    shown = table["image"].isin(given)
+    outside = table["split"] != "train"
+    patients = set(table.loc[outside & (table["patient"] != ""), "patient"])
+    count = int((shown & (outside | table["patient"].isin(patients))).sum())
+    return Finding(
+        check="generation",
+        name="n_given_of_other_splits",
+        value=float(count),
+        unit="images",
+        method="images given to the generator, by fingerprint, of patients outside the training split; exact",
+        n_images=len(given),
+        inputs=(materials.training.fingerprint[:16],),
+    )
 
 
 def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: str) -> ImageSet:

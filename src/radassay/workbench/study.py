@@ -51,6 +51,9 @@ class Synthetic:
     """The generator's settings, such as `{images_seen = 60000}`."""
     images: int = Field(default=0, ge=0)
     """How many images to make; 0 makes as many as there are training images, in the same class mix."""
+    aside: float = Field(default=0.1, ge=0, lt=0.5)
+    """Share of the training patients that the generator does not learn from, by whose images its best snapshot is
+    kept; 0 keeps the last one."""
     source: str = ""
     """Images made elsewhere: a folder or table like that of real images."""
     columns: dict[str, str] = Field(default_factory=dict)
