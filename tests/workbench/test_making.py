@@ -9,7 +9,7 @@ from radassay.errors import SettingsError
 from radassay.images.phantom import Cohort, make_phantoms
 from radassay.images.splits import split
 from radassay.registry import load
-from radassay.workbench.making import given_ids, sample, set_aside, train, trained
+from radassay.workbench.making import generator_for, given_ids, sample, set_aside, train, trained
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +60,12 @@ def test_images_of_the_test_split_are_refused(cohort, tmp_path):
     with pytest.raises(SettingsError, match="training images alone"):
         train(split(cohort, seed=1), tmp_path, tiny(), size=32, fit="squash", seed=2)
     assert not tmp_path.joinpath("given.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "size", "told"),
+    [({"widht": 4}, 64, "widht"), ({"width": 0}, 64, "width"), ({}, 48, "16, 32, 64, 128")],
+)
+def test_settings_and_sizes_are_refused_before_any_image_is_read(settings, size, told):
+    with pytest.raises(SettingsError, match=told):
+        generator_for("projection-gan", settings, size)

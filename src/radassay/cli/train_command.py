@@ -27,7 +27,7 @@ class Command:
     set: dict[str, str] = field(default_factory=dict)
     """The generator's settings, as pairs such as `images_seen 60000`."""
     size: int = 64
-    """Side in pixels: 32, 64 or 128."""
+    """Side in pixels; most generators draw 16, 32, 64 and 128."""
     aside: float = 0.1
     """Share of the patients not learnt from, by whose images the best snapshot is kept; 0 keeps the last one."""
     seed: int = 1
@@ -38,12 +38,12 @@ class Command:
         import numpy as np
 
         from radassay.images.imageset import ImageSet
-        from radassay.workbench.making import plugin, train, typed
+        from radassay.workbench.making import generator_for, train, typed
 
+        generator = generator_for(self.generator, {k: typed(v) for k, v in self.set.items()}, self.size)
         images = ImageSet.open(self.images)
         if (images.table["split"] != "").any():
             images = images.take(np.flatnonzero(images.table["split"] == "train"))
-        generator = plugin("generators", self.generator, {k: typed(v) for k, v in self.set.items()})
         with progress() as report:
             train(
                 images,
@@ -55,5 +55,5 @@ class Command:
                 aside=self.aside,
                 report=report,
             )
-        print(f"trained on {len(images)} images, in {self.out}")
+        print(f"trained on {len(images)} images; losses, looks and grids are in {self.out / 'training.html'}")
         return 0

@@ -160,7 +160,7 @@ class Family(ABC):
 
                 note = f"one image only: {', '.join(alone)}" if alone else ""
                 train(
-                    learner, drawn, watch, folder, schedule, report, about,
+                    learner, drawn, watch, folder, schedule, report if together.leads else silent, about,
                     arithmetic=compute.arithmetic, seed=seed, crew=together, note=note,
                 )  # fmt: skip
 

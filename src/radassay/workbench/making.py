@@ -42,6 +42,22 @@ def plugin(kind: str, name: str, settings: dict[str, Any]) -> Any:
     return made(**settings)
 
 
+def generator_for(name: str, settings: dict[str, Any], size: int) -> Generator:
+    """Return a generator with its settings, after making sure, before any image is read, that it can draw that size.
+
+    Raises:
+        UnknownName: no such generator.
+        SettingsError: a setting it does not have or cannot take, or a size it does not draw.
+    """
+    generator: Generator = plugin("generators", name, settings)
+    sizes = getattr(generator, "sizes", (size,))
+    if size not in sizes:
+        raise SettingsError(
+            f"{name} cannot draw that size", got=f"{size} px", possible="Sizes: " + ", ".join(map(str, sizes))
+        )
+    return generator
+
+
 def train(
     images: ImageSet,
     folder: Path,

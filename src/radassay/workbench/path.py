@@ -83,6 +83,8 @@ def run(study: Study, out: Path, report: Report = silent) -> Outcome:
     if not out.exists():
         for eye in eyes(study):
             eye.require()
+        if study.synthetic.generator:
+            making.generator_for(study.synthetic.generator, study.synthetic.settings, study.size)
     record = Run.start(out, study.plan(), provenance())
     if not record.sealed:
         with timed(record, "materials"):
@@ -121,7 +123,7 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
     if wanted.source or wanted.simulated:
         synthetic = bring_synthetic(study, materials.real, record.work, materials.reports, report)
     elif wanted.generator:
-        generator = making.plugin("generators", wanted.generator, wanted.settings)
+        generator = making.generator_for(wanted.generator, wanted.settings, study.size)
         folder = record.work / "generator"
         seed = int(stage_seed(study, "generator").generate_state(1)[0])
         making.train(
