@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from radassay.contracts import Aside, Grey
 from radassay.stats.mmd import kid
+from radassay.stats.whitening import Whitening
 
 Draw = Callable[[nn.Module, int, NDArray[np.int64]], Grey]
 COLUMNS = 10
@@ -20,6 +21,8 @@ LOOKED_AT = 96
 """Pictures drawn for a look."""
 COMPARED = 2_000
 """Training images, at most, that drawn ones are compared with."""
+WHITENED = 500
+"""Training images, at most, that the space of the comparison is learned from."""
 SIDE = 8
 """Side of the thumbnails in which pictures are compared, or theirs where that is smaller."""
 EARLY = 0.25
@@ -58,7 +61,8 @@ class Watch:
         else:
             place = {str(name): number for number, name in enumerate(classes)}
             wanted = np.array([place[str(label)] for label in aside.labels if str(label) in place])
-            self.features = aside.encode(aside.pixels)
+            self.space = Whitening.fit(aside.encode(pixels[rows[:WHITENED]]))
+            self.features = self.space(aside.encode(aside.pixels))
         self.wanted = wanted[: max(LOOKED_AT, self.classes)].astype(np.int64)
         self.best: dict[str, Tensor] = {}
         self.kept, self.least = 0, float("inf")
@@ -102,11 +106,9 @@ class Watch:
     def _distance(self, drawn: Grey) -> float:
         """Return the kernel distance of drawn pictures to the images kept aside."""
         assert self.aside is not None
-        features = self.aside.encode(drawn)
-        scale = self.features.std(axis=0) + 1e-6
-        drawn_units = np.char.add("drawn ", np.arange(len(features)).astype(str))
-        real_units = np.arange(len(self.features)).astype(str)
-        return kid(features / scale, self.features / scale, drawn_units, real_units).value
+        features = self.space(self.aside.encode(drawn))
+        units = np.arange(len(features) + len(self.features)).astype(str)
+        return kid(features, self.features, units[: len(features)], units[len(features) :]).value
 
     def state(self) -> dict[str, Any]:
         """Return what to keep of the looks so far, without the snapshot's weights."""
