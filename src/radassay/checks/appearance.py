@@ -128,7 +128,7 @@ class Appearance:
         self, inputs: Inputs, sides: tuple[Sample, Sample], rng: np.random.Generator | None
     ) -> list[Finding]:
         """Return the distance of grey values, and in HU how many lie below air."""
-        window = hounsfield_window(inputs.training, inputs.held_out)
+        window = hounsfield_window(inputs.training, inputs.held_out, *_in_hu(sides[1]))
         span = 1.0 if window is None else window[1] - window[0]
         real, made = (Means.of(grey_distributions(side.pixels), draws(side)) for side in sides)
         found = mean_distance(real, made, np.full(GREYS, span / GREYS), rng)
@@ -210,6 +210,16 @@ def hounsfield_window(*samples: Sample) -> tuple[float, float] | None:
         return None
     window = float(low.pop()), float(high.pop())
     return window if np.isfinite(window).all() and window[1] > window[0] else None
+
+
+def _in_hu(sample: Sample) -> tuple[Sample, ...]:
+    """Return the sample where it holds HU, so that its window counts; grey pictures made elsewhere have none."""
+    return (sample,) if "unit" in sample.table and (sample.table["unit"] == "HU").all() else ()
+
+
+def _in_hu(sample: Sample) -> tuple[Sample, ...]:
+    """Return the sample where it holds HU, so that its window counts; grey pictures made elsewhere have none."""
+    return (sample,) if "unit" in sample.table and (sample.table["unit"] == "HU").all() else ()
 
 
 def grey_distributions(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -30,6 +30,8 @@ class Command:
     """Side in pixels; most generators draw 16, 32, 64 and 128."""
     aside: float = 0.1
     """Share of the patients not learnt from, by whose images the best snapshot is kept; 0 keeps the last one."""
+    window: str = "lung"
+    """CT alone: values learned from, `lung` (-1350 to 150 HU), `wide` (-1024 to 1024), `own` or such as `-1000,400`."""
     seed: int = 1
     """Seed of weights and batches."""
 
@@ -53,6 +55,7 @@ class Command:
                 fit="squash",
                 seed=self.seed,
                 aside=self.aside,
+                window=self.window,
                 report=report,
             )
         print(f"trained on {len(images)} images; losses, looks and grids are in {self.out / 'training.html'}")

@@ -15,12 +15,14 @@ from radassay import registry
 from radassay.contracts import Aside, Generator, Report, silent
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import write_atomic
+from radassay.images.hounsfield import OWN, Values, shown_in, to_hu
 from radassay.images.imageset import ImageSet
 from radassay.images.intensity import Fit
 from radassay.images.splits import split
 from radassay.images.store import PixelStore
 
 GIVEN = "given.json"
+GREY: dict[str, Any] = {"unit": "stored", "bits": 8, "low": 0, "high": 255}
 WATCHING = "random-conv"
 """Encoder by which a generator's snapshots are compared; it was never trained, so it favours nobody."""
 LEAST_ASIDE = 20
@@ -67,11 +69,13 @@ def train(
     fit: Fit,
     seed: int,
     aside: float = 0.0,
+    window: str = OWN,
     report: Report = silent,
 ) -> None:
     """Train a generator on a set, after writing down which images it was given.
 
     Args:
+        window: in which CT values are learned from, see `radassay.images.hounsfield`; other images keep their own.
         aside: share of the patients that it does not learn from, by whose images it keeps its best snapshot; with
             fewer than `LEAST_ASIDE` such images, or a class that would lack them, it learns from all.
 
@@ -85,7 +89,9 @@ def train(
             got=f"images of split {outside}",
             possible="Give the training split",
         )
+    images = shown_in(images, window)
     learnt, kept = set_aside(images, aside, seed)
+    values = Values.of(images, size, fit)
     given = {
         "generator": generator.name,
         "settings": asdict(generator),  # type: ignore[call-overload]
@@ -96,6 +102,7 @@ def train(
         "ids": images.table["image"].tolist(),
         "size": size,
         "fit": fit,
+        "values": None if values is None else asdict(values),
     }
     write_atomic(folder / GIVEN, (json.dumps(given, indent=1) + "\n").encode())
     generator.fit(
@@ -137,6 +144,12 @@ def given_ids(folder: Path) -> list[str]:
     return ids
 
 
+def learnt_values(folder: Path) -> Values | None:
+    """Return what the grey values of the generator trained in a folder stand for, or None where no unit is known."""
+    given = folder / GIVEN
+    return Values.read(json.loads(given.read_text()).get("values")) if given.exists() else None
+
+
 def trained(folder: Path) -> Generator:
     """Return the generator that `train` was given for this folder, with its settings.
 
@@ -162,9 +175,16 @@ def typed(text: str) -> Any:
 def sample(
     generator: Generator, folder: Path, out: Path, labels: NDArray[np.str_], *, seed: int, name: str = "synthetic"
 ) -> ImageSet:
-    """Sample one image a label into an image set at `out`; every row is marked as generated."""
+    """Sample one image a label into an image set at `out`; every row is marked as generated.
+
+    What was learned from CT values is stored in whole Hounsfield units; anything else as 8-bit grey.
+    """
     pixels = generator.sample(labels, folder, seed=seed)
-    grey = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
+    values = learnt_values(folder)
+    if values is None:
+        pictures, about = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8), GREY
+    else:
+        pictures, about = to_hu(pixels, (values.low, values.high)), values.row()
     store = PixelStore(out / "pixels")
     rows = [
         {
@@ -174,15 +194,12 @@ def sample(
             "label": str(label),
             "label_source": str(label),
             "format": "sampled",
-            "unit": "stored",
-            "bits": 8,
             "channels": 1,
             "height": picture.shape[0],
             "width": picture.shape[1],
-            "low": 0,
-            "high": 255,
+            **about,
         }
-        for index, (picture, label) in enumerate(zip(grey, labels, strict=True))
+        for index, (picture, label) in enumerate(zip(pictures, labels, strict=True))
     ]
     images = ImageSet.of(name, rows, store)
     images.save(out)

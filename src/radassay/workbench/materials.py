@@ -15,6 +15,7 @@ from radassay.contracts import Progress, Report
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import write_atomic
+from radassay.images.hounsfield import shown_in
 from radassay.images.imageset import ImageSet
 from radassay.images.import_report import ImportReport
 from radassay.images.importing import import_images
@@ -162,7 +163,8 @@ def _bring(
             got=f"{len(images)} imported, where = {material.where}",
             possible="See import.txt in the set's folder, and the values in its table",
         )
-    return kept
+    # CT in several windows cannot be compared: one shows all
+    return shown_in(kept)
 
 
 def simulate(settings: dict[str, Any], folder: Path, *, name: str, size: int, origin: str, report: Report) -> ImageSet:
