@@ -103,6 +103,21 @@ class Generator(Protocol):
     def sample(self, labels: NDArray[np.str_], folder: Path, *, seed: int, batch: int = 64) -> Grey: ...
 
 
+@runtime_checkable
+class Translator(Generator, Protocol):
+    """A generator that starts from pictures instead of noise.
+
+    Contract:
+        - `translate` keeps shape and order: (n, size, size) in [0, 1] to the same. `labels` is the class that each
+          image has now, `target` the one it shall become; an image that has it already is an `InputError`.
+        - Picture i depends on (pixels[i], labels[i], target, seed, i) alone; some translators ignore the seed.
+        - `sample` starts from training patients' pictures or maps, which are kept with the weights: such weights
+          must not be published, and what is written beside them says so.
+    """
+
+    def translate(self, pixels: Grey, labels: NDArray[np.str_], folder: Path, *, target: str, seed: int) -> Grey: ...
+
+
 class Encoder(Protocol):
     """Turns images into features.
 

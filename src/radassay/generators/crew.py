@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 
 from radassay.errors import SettingsError
 
@@ -43,6 +43,13 @@ class Crew:
             gradient.copy_(flat[at : at + gradient.numel()].view_as(gradient))
             at += gradient.numel()
         return float(flat[-1])
+
+    def joined(self, rows: Tensor) -> Tensor:
+        """Return a batch of which each process gives its own rows and zeros elsewhere, (images, ...)."""
+        if self.size > 1:
+            rows = rows.contiguous()
+            distributed.all_reduce(rows)
+        return rows
 
     def wait(self) -> None:
         """Return when all processes have come here."""

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -80,12 +80,27 @@ class Family(Trainable):
             SettingsError: the folder holds another training, or the losses became infinite.
             StorageError: the folder cannot be written, or another process trains in it.
         """
+        self._fit(pixels, labels, folder, {}, None, seed=seed, report=report, aside=aside)
+
+    def _fit(
+        self,
+        pixels: Grey,
+        labels: NDArray[np.str_],
+        folder: Path,
+        about: Mapping[str, Any],
+        maps: NDArray[np.int64] | None,
+        *,
+        seed: int,
+        report: Report,
+        aside: Aside | None,
+    ) -> None:
+        """Do what `fit` does, with maps of the images and with more to keep beside the weights."""
         labels = np.asarray(labels)
         check_training_images(pixels, labels, self.sizes)
         classes, numbers = np.unique(labels, return_inverse=True)
 
         def prepare(compute: Compute, together: Crew, steps: int) -> Prepared:
-            given = Given.of(pixels, numbers.astype(np.int64), compute.device)
+            given = Given.of(pixels, numbers.astype(np.int64), compute.device, maps)
             learner = self.learner(given, compute, together, seed=seed, steps=steps)
 
             def drawn(network: nn.Module, chosen: int, wanted: NDArray[np.int64]) -> Grey:
@@ -94,8 +109,8 @@ class Family(Trainable):
             return Prepared(learner, drawn, Watch(pixels, numbers, classes, aside, seed))
 
         self.train_in(
-            folder, prepare, data=fingerprint(pixels, labels), classes=classes, numbers=numbers,
-            about={"size": int(pixels.shape[1])}, seed=seed, report=report, aside=aside,
+            folder, prepare, data=fingerprint(pixels, labels, maps), classes=classes, numbers=numbers,
+            about={"size": int(pixels.shape[1]), **about}, seed=seed, report=report, aside=aside,
         )  # fmt: skip
 
     def sample(self, labels: NDArray[np.str_], folder: Path, *, seed: int, batch: int = 64) -> Grey:

@@ -22,13 +22,17 @@ class Given:
     """(n, 1, size, size) in [-1, 1]."""
     members: tuple[NDArray[np.int64], ...]
     """The images of each class, by class number; no class is empty."""
+    maps: Tensor | None = None
+    """(n, size, size): the kind of each place, for a generator that draws from maps and was given them."""
 
     @classmethod
-    def of(cls, pixels: Grey, numbers: NDArray[np.int64], device: torch.device) -> Given:
-        """Take pixels (n, size, size) in [0, 1] and their class numbers (n,) to the device."""
+    def of(
+        cls, pixels: Grey, numbers: NDArray[np.int64], device: torch.device, maps: NDArray[np.int64] | None = None
+    ) -> Given:
+        """Take pixels (n, size, size) in [0, 1], their class numbers (n,) and any maps to the device."""
         grey = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).to(device)
         members = tuple(np.flatnonzero(numbers == k) for k in range(int(numbers.max()) + 1))
-        return cls(grey[:, None] * 2 - 1, members)
+        return cls(grey[:, None] * 2 - 1, members, None if maps is None else torch.from_numpy(maps).to(device))
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -45,10 +49,15 @@ class Given:
 
     def batch(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Return n pictures and their class numbers, every class equally often whatever the number of its images."""
+        rows, classes = self.rows(n, rng)
+        return self.pictures[rows], classes
+
+    def rows(self, n: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Return which n images make a batch, and their class numbers, on the device."""
         classes = rng.permutation((np.arange(n) + rng.integers(self.classes)) % self.classes)
         rows = np.array([rng.choice(self.members[k]) for k in classes])
         device = self.pictures.device
-        return self.pictures[torch.from_numpy(rows).to(device)], torch.from_numpy(classes).to(device)
+        return torch.from_numpy(rows).to(device), torch.from_numpy(classes).to(device)
 
 
 def check_training_images(pixels: Grey, labels: NDArray[np.str_], sizes: tuple[int, ...]) -> None:
@@ -77,9 +86,18 @@ def check_training_images(pixels: Grey, labels: NDArray[np.str_], sizes: tuple[i
     if (labels == "").any():
         rows = np.flatnonzero(labels == "")
         raise InputError("An image has no label", got=f"{len(rows)} images, the first is {rows[0]}")
+    check_grey(pixels)
+
+
+def check_grey(pixels: Grey) -> None:
+    """Refuse what is no grey value from 0 to 1.
+
+    Raises:
+        InputError: whole numbers, values out of range, or NaN.
+    """
     if pixels.dtype.kind != "f":
         raise InputError(
-            "Training images must be grey values from 0 to 1",
+            "Images must be grey values from 0 to 1",
             got=f"numbers of type {pixels.dtype}",
             possible="Divide by the largest value that the format can hold, or let an image set do it",
         )
@@ -111,9 +129,11 @@ def check_wanted_labels(labels: NDArray[np.str_], known: list[str]) -> NDArray[n
     return np.array([place[str(label)] for label in wanted], dtype=np.int64)
 
 
-def fingerprint(pixels: Grey, labels: NDArray[np.str_]) -> str:
-    """Return the SHA-256 of the training images and their labels, in their order."""
+def fingerprint(pixels: Grey, labels: NDArray[np.str_], maps: NDArray[np.int64] | None = None) -> str:
+    """Return the SHA-256 of the training images, their labels and any maps, in their order."""
     digest = hashlib.sha256(repr((pixels.shape, [str(label) for label in labels])).encode())
     for picture in pixels:
         digest.update(np.ascontiguousarray(picture, dtype=np.float32).tobytes())
+    if maps is not None:
+        digest.update(np.ascontiguousarray(maps, dtype=np.int64).tobytes())
     return digest.hexdigest()
