@@ -30,8 +30,15 @@ class Page:
         self.folder, self.about, self.total = folder, about, total
         self.grid = b""
 
-    def write(self, grid: NDArray[np.float32] | None, line: str, *, ended: bool = False) -> None:
-        """Write the page anew."""
+    def write(self, grid: NDArray[np.float32] | None, line: str, *, kept: str = "", ended: bool = False) -> None:
+        """Write the page anew.
+
+        Args:
+            grid: pictures drawn now, (rows, columns, size, size); None leaves those of the last time.
+            line: losses and rate.
+            kept: which snapshot is kept, and by what rule.
+            ended: whether the training has ended, so that the page need not reload.
+        """
         if grid is not None:
             self.grid = contact_sheet(grid)
         losses, looks = _columns(self.folder / LOSSES), _columns(self.folder / WATCHED)
@@ -39,7 +46,7 @@ class Page:
         state = "ended" if ended else f"{seen:,} of {self.total:,} images"
         parts = [
             f"<h1>{html.escape(str(self.about.get('name', 'Training')))}: {state}</h1>",
-            f"<p class=note>{html.escape(line)}</p>",
+            f"<p class=note>{html.escape(line)}<br>{html.escape(kept)}</p>",
         ]
         if self.grid:
             rows = html.escape(", ".join(self.about["classes"]))
@@ -49,7 +56,7 @@ class Page:
         for columns in (looks, losses):
             for name in columns:
                 if name != "images":
-                    parts.append(f"<h2>{html.escape(TITLES.get(name, name))}</h2>")
+                    parts.append(f"<h2>{html.escape(TITLES.get(name, f'Loss: {name}'))}</h2>")
                     parts.append(line_plot(columns["images"], columns[name]))
         reload = "" if ended else "<meta http-equiv=refresh content=5>"
         text = (

@@ -123,7 +123,7 @@ class Trainable(ABC):
         steps = -(-self.images_seen // self.batch_size)
         schedule = Schedule(steps, self.batch_size, self.checkpoint_every, self.grid_every)
         alone = [str(c) for c, n in zip(classes, np.bincount(numbers), strict=True) if n == 1]
-        told = {"classes": [str(c) for c in classes], "settings": asdict(self), **about}
+        told = {"name": self.name, "classes": [str(c) for c in classes], "settings": asdict(self), **about}
         with computing(self.device, self.precision, self.threads) as compute, crew() as together:
             identity = self._identity(data, seed, aside, together)
             with claimed(folder, identity) if together.leads else contextlib.nullcontext():

@@ -163,7 +163,7 @@ def train(
             with storage(folder):
                 write_atomic(folder / "grids" / f"{seen:09d}.png", contact_sheet(grid))
             append(folder / WATCHED, watch.look(draw, learner.averaged, seen, total))
-            page.write(grid, telling.line)
+            page.write(grid, telling.line, kept=watch.told(seen))
         if schedule.due(done, schedule.checkpoint_every) and not ended and crew.leads:
             tensors = _finite({**learner.players.state(), **_inside("state", learner.state())}, seen, folder)
             tensors |= _inside("best", watch.best)
@@ -182,7 +182,7 @@ def train(
                 "torch": str(torch.__version__),
             },
         )
-        page.write(None, telling.line, ended=True)
+        page.write(None, telling.line, kept=watch.told(done * schedule.batch_size), ended=True)
     crew.wait()
 
 

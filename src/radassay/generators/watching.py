@@ -79,6 +79,10 @@ class Watch:
             f"{len(self.aside.pixels)} real ones kept aside, after the first quarter of the training"
         )
 
+    def told(self, seen: int) -> str:
+        """Return which snapshot would be kept if the training ended after so many images, in words."""
+        return f"Kept: the snapshot after {self.kept or seen:,} images ({self.rule})."
+
     def grid(self, draw: Draw, network: nn.Module, seed: int) -> NDArray[np.float32]:
         """Return pictures of each class, (classes, columns, size, size)."""
         drawn = draw(network, seed, np.repeat(np.arange(self.classes), COLUMNS))
