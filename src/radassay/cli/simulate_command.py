@@ -21,11 +21,13 @@ class Command:
     patients: int = 200
     """How many patients."""
     images_per_patient: int = 2
-    """Visits of each patient."""
+    """Visits of each patient; in CT the slices of one scan, from the apices to the domes: 64 make a volume."""
     size: int = 128
     """Side in pixels."""
     modality: Literal["X-ray", "CT"] = "X-ray"
     """Chest radiographs, or axial CT slices in Hounsfield units."""
+    lesions: Literal["opacities", "nodules"] = "opacities"
+    """What disease is: opacities, or in CT one to four nodules of 5 to 30 mm."""
     prevalence: float = 0.5
     """Share of patients with disease."""
     tie: float = 0.0
@@ -41,6 +43,7 @@ class Command:
             "patients": self.patients,
             "images_per_patient": self.images_per_patient,
             "modality": self.modality,
+            "lesions": self.lesions,
             "prevalence": self.prevalence,
             "tie": self.tie,
             "seed": self.seed,

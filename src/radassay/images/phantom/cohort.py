@@ -15,11 +15,13 @@ from radassay.images.phantom.anatomy import Chest, Person, Pose
 from radassay.images.phantom.disease import Disease, Opacities
 from radassay.images.phantom.geometry import Array, length_outside
 from radassay.images.phantom.hospital import HOSPITALS, Hospital
+from radassay.images.phantom.nodules import Nodules
 from radassay.images.phantom.projection import Film, lung_depth, opacity_depth, radiological_depth
 from radassay.images.phantom.slices import Slice, Volume
 
 Label = Literal["disease", "healthy"]
 Modality = Literal["X-ray", "CT"]
+Lesions = Literal["opacities", "nodules"]
 LABELS: tuple[Label, Label] = ("disease", "healthy")
 
 
@@ -40,6 +42,8 @@ class Masks:
     """X-ray: the heart's silhouette; CT: the voxel is mostly heart."""
     opacity: NDArray[np.bool_]
     """X-ray: opacities add at least 4 mm of water; CT: they add at least 50 HU."""
+    nodule: NDArray[np.bool_]
+    """CT: the voxel is mostly nodule; X-ray: nowhere."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Patient:
     site: str
     disease: Disease | None
     seed: tuple[int, ...]
+    nodular: bool = False
+    """Whether the disease is nodules."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,13 @@ class Picture:
         extent = self.patient.disease.extent * float(np.exp(np.clip(change, -0.4, 0.4)))
         return replace(self.patient.disease, extent=extent).opacities(self.chest)
 
+    @cached_property
+    def nodules(self) -> Nodules | None:
+        """Return the nodules, which do not change between visits."""
+        if not self.patient.nodular:
+            return None
+        return Nodules.draw(self.chest, np.random.default_rng([*self.patient.seed, 13]))
+
     @property
     def _looks(self) -> np.random.Generator:
         return np.random.default_rng([*self.patient.seed, 12, self.visit, self.number])
@@ -107,7 +120,8 @@ class Picture:
 
     def _slice(self) -> Slice:
         thick = self.hospital.slice_mm
-        return Volume(self.chest, self.opacities, self.size * self._oversampling).at(self.position_mm, thick)
+        fine = self.size * self._oversampling
+        return Volume(self.chest, self.opacities, fine, nodules=self.nodules).at(self.position_mm, thick)
 
     def exact(self) -> Array:
         """Return the picture before hospital and noise, (size, size): mm of water (X-ray) or HU (CT)."""
@@ -138,13 +152,14 @@ class Picture:
         """Return where lungs, heart and opacities truly are."""
         if self.modality == "CT":
             cut = replace(self)._slice()
-            parts = [_shrunk(p, self._oversampling) for p in (cut.lung, cut.heart, cut.opacity)]
-            return Masks(parts[0] > 0.5, parts[1] > 0.5, parts[2] >= 50)
+            parts = [_shrunk(p, self._oversampling) for p in (cut.lung, cut.heart, cut.opacity, cut.nodule)]
+            return Masks(parts[0] > 0.5, parts[1] > 0.5, parts[2] >= 50, parts[3] > 0.5)
         film = Film(self.size, self.pose)
         x, z = film.grid
         heart = sum(length_outside(part, [self.chest.domes(x, z)]) for part in self.chest.heart(x, z))
         added = np.zeros_like(x) if self.opacities is None else opacity_depth(self.opacities, film)
-        return Masks(lung_depth(self.chest, film) >= 15, np.asarray(heart) > 10, added >= 4000)
+        nowhere = np.zeros(x.shape, dtype=bool)
+        return Masks(lung_depth(self.chest, film) >= 15, np.asarray(heart) > 10, added >= 4000, nowhere)
 
     def row(self) -> dict[str, object]:
         """Return what an image set knows about this picture, without its id."""
@@ -166,7 +181,12 @@ class Picture:
             "position_mm": self.position_mm,
             "extent": p.disease.extent if p.disease else 0.0,
             "simulated": "yes",
+            **({"nodules_mm": self._diameters()} if p.nodular else {}),
         }
+
+    def _diameters(self) -> str:
+        found = self.nodules
+        return "" if found is None else " ".join(f"{d:.1f}" for d in found.diameter_mm)
 
 
 @dataclass(frozen=True)
@@ -194,6 +214,8 @@ class Cohort:
     """Range of the share of the lungs that opacities cover, drawn evenly."""
     hospitals: tuple[Hospital, Hospital] = HOSPITALS
     seed: int = 0
+    lesions: Lesions = "opacities"
+    """What disease is: opacities, or in CT one to four nodules of 5 to 30 mm."""
 
     def __post_init__(self) -> None:
         for name, value, low, high in (
@@ -210,6 +232,9 @@ class Cohort:
                 raise SettingsError(f"Setting `{name}` of the phantoms", got=value, possible=f"From {low} to {high}")
         if self.modality not in ("X-ray", "CT"):
             raise SettingsError("Setting `modality` of the phantoms", got=self.modality, possible="X-ray or CT")
+        if self.lesions not in ("opacities", "nodules") or (self.lesions == "nodules" and self.modality != "CT"):
+            got = f"{self.lesions} in {self.modality}"
+            raise SettingsError("Setting `lesions` of the phantoms", got=got, possible="opacities, or nodules in CT")
 
     def patient(self, index: int, label: Label | None = None, site: str | None = None) -> Patient:
         """Return patient `index`, from 0 and without end; label and site may be forced.
@@ -227,8 +252,9 @@ class Cohort:
             known = ", ".join(h.name for h in self.hospitals)
             raise SettingsError("No such hospital", got=site, possible=f"Hospitals: {known}")
         person = Person.draw(np.random.default_rng([*seed, 1]))
-        ill = Disease.draw(np.random.default_rng([*seed, 2]), self.extent) if label == "disease" else None
-        return Patient(code, person, label, site, ill, seed)
+        ill, nodular = label == "disease", self.lesions == "nodules"
+        disease = Disease.draw(np.random.default_rng([*seed, 2]), self.extent) if ill and not nodular else None
+        return Patient(code, person, label, site, disease, seed, ill and nodular)
 
     def picture(self, patient: Patient, number: int = 0) -> Picture:
         """Return image `number` of a patient."""

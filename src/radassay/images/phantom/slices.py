@@ -9,6 +9,7 @@ import numpy as np
 from radassay.images.phantom.anatomy import AIR_HU, BREAST_HU, FAT_HU, SOFT_HU, Chest
 from radassay.images.phantom.disease import Opacities
 from radassay.images.phantom.geometry import Array, Points, filled, splat
+from radassay.images.phantom.nodules import Nodules
 from radassay.images.phantom.skeleton import bones, vertebrae
 from radassay.images.phantom.vessels import vessels
 
@@ -25,6 +26,8 @@ class Slice:
     """Share of each voxel that is heart, in [0, 1]."""
     opacity: Array
     """HU added by opacities."""
+    nodule: Array
+    """Share of each voxel that is nodule, in [0, 1]."""
 
 
 class Volume:
@@ -35,10 +38,18 @@ class Volume:
         opacities: disease, if any.
         size: rows and columns.
         field_mm: side of the slice.
+        nodules: balls within the lungs, if any.
     """
 
-    def __init__(self, chest: Chest, opacities: Opacities | None, size: int, field_mm: float = 380.0) -> None:
-        self.chest, self.opacities, self.size = chest, opacities, size
+    def __init__(
+        self,
+        chest: Chest,
+        opacities: Opacities | None,
+        size: int,
+        field_mm: float = 380.0,
+        nodules: Nodules | None = None,
+    ) -> None:
+        self.chest, self.opacities, self.nodules, self.size = chest, opacities, nodules, size
         self.pitch = field_mm / size
         self.along = (((np.arange(size) + 0.5) - size / 2) * self.pitch).astype(np.float32)
         self.bones, self.vessels = bones(chest), vessels(chest)
@@ -67,7 +78,12 @@ class Volume:
         # a vessel inside a lung fills its voxels, so that neither vessels nor opacities exceed soft tissue there
         inside = np.minimum(self._points(self.vessels, z, thickness) + added_opacity, SOFT_HU - chest.person.lung + 30)
         hu += inside + self._points(self.bones, z, thickness)
-        return Slice(hu.astype(np.float32), lung, heart, added_opacity)
+        nodule = np.zeros_like(lung)
+        if self.nodules is not None:
+            for share, density in zip(self.nodules.filled(x, z, thickness, self.pitch), self.nodules.hu, strict=True):
+                hu += share * (density - hu)
+                nodule = np.maximum(nodule, share)
+        return Slice(hu.astype(np.float32), lung, heart, added_opacity, nodule)
 
     def _in_breast(self, height: Array) -> Array:
         breast = self.chest.breast(self.along, height)
