@@ -3,10 +3,11 @@
 Radiographs published twice: `darkcovidnet/Covid-19` against `cohen-cxr` in ../shared/data, every pair of one with the
 other; files of the same name are true pairs. Pairs of other names whose 64 px pictures correlate above 0.98 are left
 out, being neither. Without that data, simulated chests against altered copies. Every side runs in a fresh process tree
-on the same files; scores of pairs that it does not name are its lowest. With `--alterations`, altered copies of
+on the same files; scores of pairs that it does not name are its lowest. imagededup needs torchvision and so a Python of
+its own, which `--imagededup` names. With `--alterations`, altered copies of
 radiographs are looked for among 1,000 others, alteration by alteration.
 
-    python benchmarks/same_radiograph.py [--alterations] [--each 8] [--processes 2]
+    python benchmarks/same_radiograph.py [--alterations] [--each 8] [--processes 2] [--imagededup OTHER/bin/python]
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ HASHES = {
     "whash 8": partial(imagehash.whash, hash_size=8),
     "whash 16": partial(imagehash.whash, hash_size=16),
 }
+DEDUP = "imagededup "
 SIDES = ("radassay", *HASHES, "thumbnail correlation")
 
 
@@ -101,9 +103,12 @@ def one_side(side: str, folder: Path, processes: int) -> None:
     np.savez(folder / f"{side}.npz", scores=scores, seconds=time.perf_counter() - started)
 
 
-def watched(side: str, folder: Path, processes: int) -> float:
+def watched(side: str, folder: Path, processes: int, other: Path | None = None) -> float:
     """Run one side in a fresh process tree; return its peak MiB, all processes together, sampled every 50 ms."""
     command = [sys.executable, __file__, "--side", side, "--folder", str(folder), "--processes", str(processes)]
+    if side.startswith(DEDUP):
+        script = Path(__file__).parent / "peers" / "imagededup_scores.py"
+        command = [str(other), str(script), side.removeprefix(DEDUP), str(folder)]
     # One thread a process, as the command line has it: threads of several processes hold each other up.
     child = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"})
     tree, peak = psutil.Process(child.pid), 0
@@ -116,7 +121,7 @@ def watched(side: str, folder: Path, processes: int) -> float:
     return peak / 2**20
 
 
-def compare(processes: int) -> None:
+def compare(processes: int, other: Path | None) -> None:
     """Print a table of all sides."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -128,8 +133,9 @@ def compare(processes: int) -> None:
         print(f"{len(first)} x {len(second)} images, {same.sum()} true pairs, {left_out.sum()} left out")
         print(f"{'':24s}  AP     recall at 99 % precision  seconds  MiB   seconds of radassay / its own")
         ours = 0.0
-        for side in SIDES:
-            peak = watched(side, folder, processes)
+        more = [f"{DEDUP}{method}" for method in ("PHash", "DHash", "WHash", "AHash")] if other else []
+        for side in (*SIDES, *more):
+            peak = watched(side, folder, processes, other)
             result = np.load(folder / f"{side}.npz")
             truth, scores = same[judged], result["scores"][judged]
             precision, recall, _ = precision_recall_curve(truth, scores)
@@ -170,6 +176,7 @@ def main() -> None:
     parser.add_argument("--alterations", action="store_true")
     parser.add_argument("--each", type=int, default=8)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--imagededup", type=Path, default=None, help="a Python that has imagededup")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -178,7 +185,7 @@ def main() -> None:
     elif chosen.alterations:
         alterations(chosen.each, chosen.processes)
     else:
-        compare(chosen.processes)
+        compare(chosen.processes, chosen.imagededup)
 
 
 if __name__ == "__main__":
