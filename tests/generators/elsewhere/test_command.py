@@ -90,6 +90,19 @@ def test_what_goes_wrong_is_said_with_the_end_of_what_the_program_said(task, tol
     assert not (tmp_path / "elsewhere.json").exists()
 
 
+def test_a_wrong_way_to_draw_does_not_cost_the_training(given, tmp_path):
+    counted = FIT.replace(" fit ", " fit --side 3 ")
+    with pytest.raises(InputError, match="code 3"):
+        command(BLOCKS.replace(" sample ", " fail "), fit_command=counted).fit(*given, tmp_path, seed=4)
+    first = (tmp_path / "model" / "seed").stat().st_mtime_ns
+    command(fit_command=counted).fit(*given, tmp_path, seed=4)
+    assert (tmp_path / "model" / "seed").stat().st_mtime_ns == first
+    (tmp_path / "elsewhere.json").unlink()
+    (tmp_path / "training.json").unlink()
+    command(fit_command=counted).fit(*given, tmp_path, seed=5)
+    assert (tmp_path / "model" / "seed").read_text() == "5"
+
+
 def test_a_program_that_takes_too_long_is_ended(given, tmp_path):
     with pytest.raises(InputError, match=r"longer than 1 seconds(?s:.*)waiting(?s:.*)limit_minutes"):
         command(BLOCKS.replace(" sample ", " hang "), limit_minutes=1 / 60).fit(*given, tmp_path, seed=0)

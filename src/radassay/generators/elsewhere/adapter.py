@@ -118,8 +118,13 @@ class Elsewhere(ABC):
             if (folder / RECORD).exists():
                 report(Progress(total, total, "images", "done before"))
                 return
-            origin = self.readied(pixels, labels, folder, seed, report)
-            self._look(origin, classes, folder, int(pixels.shape[1]), seed, report)
+            try:
+                origin = self.readied(pixels, labels, folder, seed, report)
+                self._look(origin, classes, folder, int(pixels.shape[1]), seed, report)
+            except InputError:
+                # nothing was finished, so the same folder may be tried with better settings
+                (folder / "training.json").unlink(missing_ok=True)
+                raise
 
     def sample(self, labels: NDArray[np.str_], folder: Path, *, seed: int, batch: int = 64) -> Grey:
         """Return one image a label, (n, size, size) in [0, 1], resized with antialiasing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from numpy.typing import NDArray
 
 from radassay.contracts import Grey, Progress, Report
 from radassay.errors import SettingsError
-from radassay.evidence.run import storage
+from radassay.evidence.run import storage, write_atomic
 from radassay.generators.elsewhere.adapter import Draw, Elsewhere, Shown, seed_of
 from radassay.generators.elsewhere.exchange import hand_over, read_back, write_table
 from radassay.generators.elsewhere.record import Origin, sums
 from radassay.generators.elsewhere.running import filled, program_missing, run, words_of
+from radassay.generators.given import fingerprint
 
 IN_FIT = ("images", "labels", "out", "seed")
 IN_SAMPLE = ("out", "model", "count", "label", "labels", "seed")
@@ -112,7 +114,14 @@ class Command(Elsewhere):
         """Hand over the training images and run `fit_command`, where there is one."""
         if self.fit_command:
             report(Progress(0, 1, "images", "training; what it says is in fit.err"))
-            self._train(pixels, labels, folder, seed)
+            asked = {"command": self.fit_command, "labels": self.labels, "seed": seed}
+            wanted = json.dumps({**asked, "images": fingerprint(pixels, labels)}, sort_keys=True).encode()
+            mark = folder / "trained.json"
+            if not mark.exists() or mark.read_bytes() != wanted:
+                mark.unlink(missing_ok=True)
+                self._train(pixels, labels, folder, seed)
+                with storage(folder):
+                    write_atomic(mark, wanted)
         return Origin(
             model=self.model or self.sample_command,
             version=self.version,
