@@ -79,18 +79,27 @@ def check_training_images(pixels: Grey, labels: NDArray[np.str_], sizes: tuple[i
         raise InputError("This generator cannot draw that size", got=f"{pixels.shape[1]} px", possible=possible)
     if len(pixels) < 2:
         raise InputError("Too few training images", got=len(pixels), possible="At least 2; a few hundred are sensible")
-    if labels.ndim != 1 or len(labels) != len(pixels):
-        raise InputError("Every image needs one label", got=f"{len(pixels)} images and labels of shape {labels.shape}")
+    check_labels(labels, len(pixels))
+    check_grey(pixels)
+
+
+def check_labels(labels: NDArray[np.str_], images: int) -> None:
+    """Refuse labels that are not one text an image.
+
+    Raises:
+        InputError: they are not.
+    """
+    if labels.ndim != 1 or len(labels) != images:
+        raise InputError("Every image needs one label", got=f"{images} images and labels of shape {labels.shape}")
     if labels.dtype.kind != "U":
         raise InputError("Labels must be strings", got=f"labels of type {labels.dtype}")
     if (labels == "").any():
         rows = np.flatnonzero(labels == "")
         raise InputError("An image has no label", got=f"{len(rows)} images, the first is {rows[0]}")
-    check_grey(pixels)
 
 
-def check_grey(pixels: Grey) -> None:
-    """Refuse what is no grey value from 0 to 1.
+def check_grey(pixels: NDArray[np.float32], first: int = 0, what: str = "Image") -> None:
+    """Refuse what is no grey value from 0 to 1; images or volumes along the first axis are counted from `first`.
 
     Raises:
         InputError: whole numbers, values out of range, or NaN.
@@ -105,7 +114,7 @@ def check_grey(pixels: Grey) -> None:
         low, high = float(picture.min()), float(picture.max())
         if not (low >= 0 and high <= 1):  # also true of NaN
             raise InputError(
-                f"Image {row} holds values that are no grey values",
+                f"{what} {first + row} holds values that are no grey values",
                 got=f"{low:g} to {high:g}",
                 possible="Finite values from 0 to 1",
             )

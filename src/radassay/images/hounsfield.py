@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radassay.errors import SettingsError
 from radassay.images.imageset import ImageSet
-from radassay.images.intensity import LUNG_WINDOW_HU, Fit, grey, grey
+from radassay.images.intensity import LUNG_WINDOW_HU, Fit, grey
 
 WINDOWS = {"lung": LUNG_WINDOW_HU, "wide": (-1024.0, 1024.0)}
 """Windows by name, HU shown black and white: lung tissue, and all from air to dense bone's beginning."""
