@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +24,9 @@ from radassay.generators.watching import Watch
 
 CHUNK = 16
 """Images drawn at a time, always exactly so many: convolutions round differently in batches of other sizes."""
+
+Drawer = Callable[[nn.Module, int, range, NDArray[np.int64], Compute], Grey]
+"""Pictures of these class numbers from a network, a seed and the places of the pictures; see `Family.draw`."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class Family(Trainable):
     @abstractmethod
     def draw(self, network: nn.Module, seed: int, places: range, numbers: NDArray[np.int64], compute: Compute) -> Grey:
         """Return pictures in [0, 1], (n, size, size); picture i depends on (seed, places[i], numbers[i]) alone."""
+
+    def glance(
+        self, network: nn.Module, seed: int, places: range, numbers: NDArray[np.int64], compute: Compute
+    ) -> Grey:
+        """Return what `draw` does, or a cheaper likeness of it, for the looks during a training."""
+        return self.draw(network, seed, places, numbers, compute)
 
     def fit(
         self,
@@ -104,7 +113,7 @@ class Family(Trainable):
             learner = self.learner(given, compute, together, seed=seed, steps=steps)
 
             def drawn(network: nn.Module, chosen: int, wanted: NDArray[np.int64]) -> Grey:
-                return self._drawn(network, chosen, wanted, compute)
+                return self._drawn(network, chosen, wanted, compute, self.glance)
 
             return Prepared(learner, drawn, Watch(pixels, numbers, classes, aside, seed))
 
@@ -127,10 +136,11 @@ class Family(Trainable):
         tensors, about = trained(folder)
         numbers = check_wanted_labels(labels, about["classes"])
         with computing(self.device, self.precision, self.threads) as compute:
-            return self._drawn(self.ready(tensors, about, compute), seed, numbers, compute, int(about["size"]))
+            ready = self.ready(tensors, about, compute)
+            return self._drawn(ready, seed, numbers, compute, self.draw, int(about["size"]))
 
     def _drawn(
-        self, network: nn.Module, seed: int, numbers: NDArray[np.int64], compute: Compute, size: int = 0
+        self, network: nn.Module, seed: int, numbers: NDArray[np.int64], compute: Compute, draw: Drawer, size: int = 0
     ) -> Grey:
         """Return one picture a class number, drawn in chunks of one size."""
         parts = []
@@ -139,6 +149,6 @@ class Family(Trainable):
             padded = np.zeros(CHUNK, dtype=np.int64)
             padded[: len(wanted)] = wanted
             with torch.no_grad():
-                drawn = self.draw(network, seed, range(start, start + CHUNK), padded, compute)
+                drawn = draw(network, seed, range(start, start + CHUNK), padded, compute)
             parts.append(drawn[: len(wanted)])
         return np.concatenate(parts) if parts else np.empty((0, size, size), dtype=np.float32)

@@ -1,0 +1,1 @@
+"""Diffusion models: pictures drawn by taking noise away, step by step."""
