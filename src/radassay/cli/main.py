@@ -19,6 +19,7 @@ COMMANDS = {
     "simulate": "make simulated chests with known truth",
     "train": "train a generator on an image set",
     "sample": "make images with a trained generator",
+    "translate": "turn images of one class into another with a trained translator",
     "encode": "turn an image set of any size into features, in shards, on several processes or a cluster",
     "report": "judge a sealed run again, with these or other rules, and draw its report",
     "verify": "check that no byte of a sealed run has changed",

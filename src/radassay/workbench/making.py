@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from radassay import registry
-from radassay.contracts import Aside, Generator, Report, silent
+from radassay.contracts import Aside, Generator, Grey, Report, Translator, silent
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import write_atomic
-from radassay.images.hounsfield import OWN, Values, shown_in, to_hu
+from radassay.images.hounsfield import OWN, Values, in_hu, shown_in, to_hu
 from radassay.images.imageset import ImageSet
 from radassay.images.intensity import Fit
 from radassay.images.splits import split
@@ -180,6 +181,62 @@ def sample(
     What was learned from CT values is stored in whole Hounsfield units; anything else as 8-bit grey.
     """
     pixels = generator.sample(labels, folder, seed=seed)
+    sources = [f"{generator.name}/{index:06d}" for index in range(len(labels))]
+    return _stored(pixels, pd.DataFrame({"source": sources, "label": labels}), folder, out, name)
+
+
+CARRIED = ("patient", "study", "sex", "age_text", "age_years", "view", "modality", "site", "split")
+"""What a translated image keeps of the image it was made from: it is still a picture of that patient."""
+FROM = "translated_from"
+"""Column of the id of the image that an image was translated from."""
+
+
+def translate(
+    generator: Generator,
+    folder: Path,
+    images: ImageSet,
+    out: Path,
+    target: str,
+    *,
+    seed: int,
+    name: str = "translated",
+) -> ImageSet:
+    """Translate all images of other classes than `target` into an image set at `out`, marked as generated.
+
+    A row keeps the patient of the image that it was made from, whose id stands in the column `translated_from`.
+
+    Raises:
+        InputError: the generator is no translator, it does not know a class, no image is left to translate, or it
+            learned from CT values and the images hold none.
+    """
+    if not isinstance(generator, Translator):
+        raise InputError(f"{generator.name} does not translate images", possible="Train cyclegan or pix2pix")
+    others = images.take(np.flatnonzero(images.table["label"] != target))
+    if len(others) == 0:
+        raise InputError(f"All {len(images)} images are {target} already", possible="Give images of another class")
+    values = learnt_values(folder)
+    if values is not None:
+        if not in_hu(others):
+            raise InputError("The generator learned from CT values", possible="Give images in Hounsfield units")
+        others = others.with_columns(low=values.low, high=values.high)
+    told = json.loads((folder / GIVEN).read_text())
+    pixels = generator.translate(
+        others.load(told["size"], told["fit"]),
+        others.table["label"].to_numpy(dtype=str),
+        folder,
+        target=target,
+        seed=seed,
+    )
+    rows = others.table[list(CARRIED)].assign(
+        source=[f"{generator.name}/{source}" for source in others.table["source"]],
+        label=target,
+        **{FROM: others.table["image"]},
+    )
+    return _stored(pixels, rows, folder, out, name)
+
+
+def _stored(pixels: Grey, about_each: pd.DataFrame, folder: Path, out: Path, name: str) -> ImageSet:
+    """Write generated pixels (n, size, size) in [0, 1] into an image set, one row each with what is known of it."""
     values = learnt_values(folder)
     if values is None:
         pictures, about = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8), GREY
@@ -188,18 +245,17 @@ def sample(
     store = PixelStore(out / "pixels")
     rows = [
         {
+            **known,
             "image": store.put(picture),
-            "source": f"{generator.name}/{index:06d}",
             "origin": "generated",
-            "label": str(label),
-            "label_source": str(label),
+            "label_source": known["label"],
             "format": "sampled",
             "channels": 1,
             "height": picture.shape[0],
             "width": picture.shape[1],
             **about,
         }
-        for index, (picture, label) in enumerate(zip(pictures, labels, strict=True))
+        for picture, known in zip(pictures, about_each.to_dict("records"), strict=True)
     ]
     images = ImageSet.of(name, rows, store)
     images.save(out)

@@ -24,6 +24,12 @@ def initialised(network: nn.Module) -> nn.Module:
     return network
 
 
+def normalised(x: Tensor) -> Tensor:
+    """Return features with mean 0 and variance 1 in each channel of each image (Ulyanov et al. 2016)."""
+    # torch 2.13's instance_norm returns wrong gradients for one image under channels-last kernels.
+    return F.group_norm(x.contiguous(), x.shape[1])
+
+
 def as_channels(numbers: Tensor, kinds: int, like: Tensor) -> Tensor:
     """Return class numbers (n,) or maps of them (n, size, size) as `kinds` channels of the size of `like`."""
     hot = F.one_hot(numbers, kinds)
@@ -36,12 +42,12 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
-        self.second = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect")
+        self.first = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect", bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return features of the same shape."""
-        return x + F.instance_norm(self.second(F.relu(F.instance_norm(self.first(x)))))
+        return x + normalised(self.second(F.relu(normalised(self.first(x)))))
 
 
 class ResNetTranslator(nn.Module):
@@ -58,21 +64,21 @@ class ResNetTranslator(nn.Module):
     def __init__(self, width: int, blocks: int) -> None:
         super().__init__()
         k = width
-        self.first = nn.Conv2d(1, k, 7, padding=3, padding_mode="reflect")
-        self.down = nn.ModuleList([nn.Conv2d(a, 2 * a, 3, stride=2, padding=1) for a in (k, 2 * k)])
+        self.first = nn.Conv2d(1, k, 7, padding=3, padding_mode="reflect", bias=False)
+        self.down = nn.ModuleList([nn.Conv2d(a, 2 * a, 3, stride=2, padding=1, bias=False) for a in (k, 2 * k)])
         self.blocks = nn.Sequential(*(Residual(4 * k) for _ in range(blocks)))
-        self.up = nn.ModuleList([nn.Conv2d(2 * a, a, 3, padding=1) for a in (2 * k, k)])
+        self.up = nn.ModuleList([nn.Conv2d(2 * a, a, 3, padding=1, bias=False) for a in (2 * k, k)])
         self.picture = nn.Conv2d(k, 1, 7, padding=3, padding_mode="reflect")
         initialised(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return pictures (n, 1, size, size) in [-1, 1] from such pictures."""
-        x = F.relu(F.instance_norm(self.first(pictures)))
+        x = F.relu(normalised(self.first(pictures)))
         for layer in self.down:
-            x = F.relu(F.instance_norm(layer(x)))
+            x = F.relu(normalised(layer(x)))
         x = self.blocks(x)
         for layer in self.up:
-            x = F.relu(F.instance_norm(layer(enlarge(x))))
+            x = F.relu(normalised(layer(enlarge(x))))
         return torch.tanh(self.picture(x).float())
 
 
@@ -94,7 +100,7 @@ class PatchJudge(nn.Module):
         channels = [width * min(2**i, 8) for i in range(halvings + 1)]
         self.first = nn.Conv2d(incoming, channels[0], 4, stride=2, padding=1)
         self.layers = nn.ModuleList(
-            nn.Conv2d(channels[i], channels[i + 1], 4, stride=2 if i + 1 < halvings else 1, padding=1)
+            nn.Conv2d(channels[i], channels[i + 1], 4, stride=2 if i + 1 < halvings else 1, padding=1, bias=False)
             for i in range(halvings)
         )
         self.score = nn.Conv2d(channels[-1], 1, 4, padding=1)
@@ -104,7 +110,7 @@ class PatchJudge(nn.Module):
         """Return scores (n, 1, h, w), near 1 for real, of (n, incoming, size, size)."""
         x = activate(self.first(seen))
         for layer in self.layers:
-            x = activate(F.instance_norm(layer(x)))
+            x = activate(normalised(layer(x)))
         scores: Tensor = self.score(x).float()
         return scores
 
@@ -123,8 +129,8 @@ class ClassNorm(nn.Module):
     def forward(self, x: Tensor, classes: Tensor) -> Tensor:
         """Return (n, c, h, w) normalised, by class numbers (n,)."""
         gain, shift = self.affine(classes)[:, :, None, None].to(x.dtype).chunk(2, dim=1)
-        normalised: Tensor = F.instance_norm(x) * (1 + gain) + shift
-        return normalised
+        made: Tensor = normalised(x) * (1 + gain) + shift
+        return made
 
 
 class UNet(nn.Module):
@@ -153,7 +159,7 @@ class UNet(nn.Module):
         self.up, self.norms = nn.ModuleList(), nn.ModuleList()
         x = outgoing[-1]
         for skip in reversed([width, *outgoing[:-1]]):
-            self.up.append(nn.Conv2d(x, skip, 3, padding=1))
+            self.up.append(nn.Conv2d(x, skip, 3, padding=1, bias=False))
             self.norms.append(ClassNorm(skip, classes))
             x = 2 * skip
         inner = list(reversed([width, *outgoing[:-1]]))[:dropped]
@@ -170,7 +176,7 @@ class UNet(nn.Module):
         skips, x = [activate(self.first(given))], given
         for number, layer in enumerate(self.down):
             x = layer(x)
-            x = activate(x if number in (0, len(self.down) - 1) else F.instance_norm(x))
+            x = activate(x if number in (0, len(self.down) - 1) else normalised(x))
             skips.append(x)
         kept = torch.split(noise, [c * side * side for c, side in self.holes], dim=1)
         x = skips.pop()
