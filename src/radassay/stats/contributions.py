@@ -1,0 +1,77 @@
+"""What each test patient contributes to the areas of several arms and trainings, and how they vary together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radassay.stats.auc import placements
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Contributions:
+    """Areas of arms and trainings, and their covariance over patients and over trainings."""
+
+    areas: Floats
+    """(arms, trainings)."""
+    of_patients: Floats
+    """(arms, arms) covariance of the means over trainings that test patients cause (Obuchowski 1997)."""
+    between: Floats
+    """(arms, arms) covariance between trainings s, the share that comes of few test patients taken off.
+
+    Not sure to be positive definite: it is a difference of two estimates.
+    """
+    units: int
+    """Patients of the smaller class."""
+
+    @property
+    def mean(self) -> Floats:
+        """Return (arms,), the mean over trainings."""
+        mean: Floats = self.areas.mean(axis=1)
+        return mean
+
+    @property
+    def trainings(self) -> int:
+        """Return the number of trainings an arm."""
+        return self.areas.shape[1]
+
+
+def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[np.str_]) -> Contributions:
+    """Return areas and covariances of crossed patients and trainings.
+
+    Two trainings differ more on few test patients than on all there could be. That part, the interaction of patients
+    and trainings, is in the covariance over patients already; the method of moments takes it off the one between
+    trainings (Cameron, Gelbach and Miller, J Bus Econ Stat 2011;29:238, eq. 2.13, for a mean).
+
+    Args:
+        scores: (arms, trainings, n), 2 trainings or more.
+        labels: (n,) both classes, each of 2 patients or more.
+        patients: (n,) independent unit of each image.
+
+    Raises:
+        ValueError: one class, a class of one patient, one training, or scores that are not finite.
+    """
+    arms, trainings, _ = scores.shape
+    labels = np.asarray(labels, dtype=bool)
+    _, unit = np.unique(np.asarray(patients), return_inverse=True)
+    units = min(len(np.unique(unit[labels])), len(np.unique(unit[~labels])))
+    if units < 2 or trainings < 2:
+        raise ValueError("contributions need two patients of each class and two trainings")
+    above, below = placements(scores.reshape(arms * trainings, -1), labels)
+    areas = above.mean(axis=1)
+    parts = np.zeros((arms * trainings, int(unit.max()) + 1))
+    for values, rows in ((above, labels), (below, ~labels)):
+        clusters = len(np.unique(unit[rows]))
+        excess = (values - areas[:, None]) * np.sqrt(clusters / (clusters - 1)) / rows.sum()
+        np.add.at(parts.T, unit[rows], excess.T)
+    parts = parts.reshape(arms, trainings, -1)
+    centre = parts.mean(axis=1)
+    own = parts - centre[:, None]
+    interaction = np.einsum("asj,bsj->ab", own, own) / (trainings - 1)
+    areas = areas.reshape(arms, trainings)
+    between = np.atleast_2d(np.cov(areas))
+    return Contributions(areas, centre @ centre.T, between - interaction, units)

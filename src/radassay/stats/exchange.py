@@ -1,0 +1,163 @@
+"""The exchange rate: how many more real patients would have bought what the synthetic images bought."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from radassay.stats.contributions import Contributions, contributions
+from radassay.stats.learning_curve import Fit, power_law
+
+Floats = NDArray[np.float64]
+POINTS = 400
+"""Sizes at which the curve is held against the arm; those in between are interpolated on the logarithm."""
+MOST_OF_POOL = 0.75
+"""Largest share of the pool that a subset may be: of more, the spread between subsets says too little."""
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Real patients that the synthetic images are worth, beyond those the arm had anyway."""
+
+    patients: float | None
+    """The estimate; None where the arm lies beyond the curve."""
+    low: float | None
+    """Lower limit; None where it lies below the smallest subset, so that no loss can be ruled out."""
+    high: float | None
+    """Upper limit; None where it lies beyond the largest subset."""
+    beyond: str
+    """`above` or `below` where the arm is better, or worse, than all that the curve has seen; else empty."""
+    seen: tuple[float, float]
+    """The exchange that the curve can express: (smallest - base, largest - base), in patients."""
+    level: float
+    curve: Floats
+    """(4, points): size, area, and its limits at the same level, for the picture."""
+    area: tuple[float, float, float]
+    """Area of the arm with its limits."""
+    method: str
+
+
+def exchange(
+    sizes: NDArray[np.integer],
+    scores: Floats,
+    mixed: Floats,
+    labels: NDArray[np.bool_],
+    patients: NDArray[np.str_],
+    *,
+    base: int,
+    pool: float = math.inf,
+    level: float = 0.95,
+    curve: Callable[[Floats, Floats, Floats], Fit] = power_law,
+) -> Exchange:
+    """Return how many real patients, added to `base`, give the area of the arm with synthetic images.
+
+    The answer is the size at which the learning curve of the real-only arm passes the area of the arm, less `base`.
+    Its interval holds every size that a t-test does not tell from the arm (Fieller, J R Stat Soc B 1954;16:175): it is
+    open where the curve is too flat, too short or too uncertain to answer. The standard error counts test patients
+    (Obuchowski 1997) and trainings at once, without counting their interaction twice (Cameron, Gelbach and Miller, J
+    Bus Econ Stat 2011;29:238), and what the trainings have in common because their subsets come from one pool.
+    Nothing is extrapolated.
+
+    Args:
+        sizes: (k,) at least 3 sizes, in training patients, ascending.
+        scores: (k, s, n) real-only arm: training s at size k scores test image n. The subsets of one s are nested.
+        mixed: (s, n) the arm with synthetic images, on the subset of `base` patients of the same s, each with synthetic
+            images of its own draw.
+        labels: (n,) both classes.
+        patients: (n,) the independent unit of each test image.
+        base: real training patients of the arm.
+        pool: patients from which all subsets were drawn; infinite where each training had patients of its own.
+        level: coverage.
+        curve: how the curve is fitted; see `radassay.stats.learning_curve`.
+
+    Raises:
+        ValueError: shapes do not fit, fewer than 3 sizes or 2 trainings, a size above 3/4 of the pool, or one class.
+    """
+    sizes = np.asarray(sizes, dtype=np.float64)
+    _require(sizes, scores, mixed, base, pool)
+    parts = contributions(np.concatenate([scores, mixed[None]]), labels, patients)
+    spread = _Spread(parts, np.r_[sizes, base], pool)
+    fit = curve(sizes, parts.mean[:-1], spread.variances[:-1])
+    grid = np.geomspace(sizes[0], sizes[-1], POINTS)
+    values, slopes = fit.at(grid)
+    here = float(parts.mean[-1])
+    gap, reach = values - here, spread.reach(np.c_[slopes, -np.ones(POINTS)], level)
+    low, high = _limits(grid, gap, reach)
+    value, beyond = _crossing(grid, gap)
+    alone = spread.reach(np.c_[slopes, np.zeros(POINTS)], level)
+    own = float(spread.reach(np.eye(len(sizes) + 1)[-1:], level)[0])
+    return Exchange(
+        patients=None if value is None else value - base,
+        low=None if low is None else low - base,
+        high=None if high is None else high - base,
+        beyond=beyond,
+        seen=(float(sizes[0] - base), float(sizes[-1] - base)),
+        level=level,
+        curve=np.stack([grid, values, values - alone, values + alone]),
+        area=(here, here - own, here + own),
+        method=f"{fit.name}; t-test of every size (Fieller) over test patients and {parts.trainings} trainings",
+    )
+
+
+def _require(sizes: Floats, scores: Floats, mixed: Floats, base: int, pool: float) -> None:
+    if scores.ndim != 3 or scores.shape[0] != len(sizes) or mixed.shape != scores.shape[1:]:
+        raise ValueError(f"scores {scores.shape} and {mixed.shape} do not fit {len(sizes)} sizes")
+    if len(sizes) < 3 or not (np.diff(sizes) > 0).all() or sizes[0] <= 0:
+        raise ValueError("a learning curve needs 3 sizes or more, ascending")
+    if max(sizes[-1], base) > MOST_OF_POOL * pool:
+        raise ValueError(f"subsets may be at most {MOST_OF_POOL:.0%} of the pool of {pool:g} patients")
+
+
+class _Spread:
+    """The covariance of the areas, for fresh test patients, fresh trainings and a fresh pool."""
+
+    def __init__(self, parts: Contributions, sizes: Floats, pool: float) -> None:
+        # of nested random subsets the covariance is 1/larger - 1/pool, what they all share by their pool is 1/pool
+        share = np.maximum.outer(sizes, sizes) / pool
+        self.parts = parts
+        self.of_trainings = parts.between * (1 / parts.trainings + share / (1 - share))
+
+    @property
+    def variances(self) -> Floats:
+        """Return the variance of each area."""
+        patients = np.diag(self.parts.of_patients)
+        return np.asarray(np.maximum(patients, 1e-12) + np.clip(np.diag(self.of_trainings), 0, None))
+
+    def reach(self, contrasts: Floats, level: float) -> Floats:
+        """Return half the width of the interval of each contrast (Satterthwaite's degrees of freedom)."""
+        parts = [
+            np.clip(np.einsum("ga,ab,gb->g", contrasts, m, contrasts), 0, None)
+            for m in (self.parts.of_patients, self.of_trainings)
+        ]
+        total = np.maximum(parts[0] + parts[1], 1e-12)
+        freedom = total**2 / np.maximum(
+            parts[0] ** 2 / (self.parts.units - 1) + parts[1] ** 2 / (self.parts.trainings - 1), 1e-30
+        )
+        return np.asarray(student.ppf(0.5 + level / 2, freedom) * np.sqrt(total))
+
+
+def _limits(grid: Floats, gap: Floats, reach: Floats) -> tuple[float | None, float | None]:
+    """Return the smallest and largest size not told from the arm; None where no size of the curve is the limit."""
+    inside = np.abs(gap) <= reach
+    inside[:-1] |= gap[:-1] * gap[1:] <= 0  # a root between two points
+    if not inside.any():
+        return (float(grid[-1]), None) if gap[-1] < 0 else (None, float(grid[0]))
+    first, last = np.flatnonzero(inside)[[0, -1]]
+    low = None if first == 0 else float(grid[first - 1])
+    high = None if last == len(grid) - 1 else float(grid[last + 1])
+    return low, high
+
+
+def _crossing(grid: Floats, gap: Floats) -> tuple[float | None, str]:
+    """Return where the curve passes the arm, or on which side of all sizes the arm lies."""
+    signs = np.flatnonzero(gap[:-1] * gap[1:] <= 0)
+    if not len(signs):
+        return None, "above" if gap.max() < 0 else "below"
+    k = int(signs[0])
+    part = 0.5 if gap[k] == gap[k + 1] else gap[k] / (gap[k] - gap[k + 1])
+    return float(grid[k] * (grid[k + 1] / grid[k]) ** part), ""
