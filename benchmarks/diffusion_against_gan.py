@@ -4,10 +4,11 @@
         [--run NAME 'JSON SETTINGS'] ...
 
 Without `--set`: 360 simulated chests of 180 patients at 64 px to learn from, 360 of 180 others to compare with. With
-it: a folder of `radassay import`, of which a random third is held out. Prints Fréchet distance (F), kernel distance (KID),
-precision (P), recall (R), coverage (C) in random convolutional features, and how many drawn pictures are nearer to a
-training image than 99 % of held-out ones are (near). One thread; seconds are CPU-seconds of the whole training, looks
-included. Lengths come from a short trial of each generator, so that they fit the seconds within the machine's noise.
+it: a folder of `radassay import`, of which a random third is held out. Prints Fréchet distance (F), kernel distance
+(KID), precision (P), recall (R), coverage (C) in random convolutional features, and how many drawn pictures are nearer
+to a training image than 99 % of held-out ones are (near). One thread; seconds are CPU-seconds of the whole training,
+looks included. Lengths come from a short trial of each generator, so that they fit the seconds within the machine's
+noise.
 """
 
 from __future__ import annotations

@@ -103,8 +103,13 @@ class Denoising:
         return error.mean()
 
     def share(self, step: int) -> float:
+        """Return what the schedule leaves of the learning rate."""
+        return self.along(step, self.steps)
+
+    @staticmethod
+    def along(step: int, steps: int) -> float:
         """Warm up, then fall along half a cosine to a twentieth."""
-        return min(1.0, (step + 1) / WARM) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / self.steps)))
+        return min(1.0, (step + 1) / WARM) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
     def state(self) -> dict[str, Tensor]:
         """Return nothing: all that a later step depends on is in the players."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from radassay.contracts import Grey
+from radassay.errors import SettingsError
 from radassay.generators.compute import Compute
 from radassay.generators.crew import Crew
 from radassay.generators.diffusion.denoising import Denoising
@@ -79,9 +80,27 @@ class EDM(Family):
     draw_steps: int = 14
     """Steps from noise to picture."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.guidance != 1 and self.label_dropped == 0:
+            raise SettingsError(
+                f"Setting `guidance` of {self.name} needs a model that also knows pictures without their label",
+                got=f"guidance = {self.guidance:g} and label_dropped = 0",
+                possible="guidance = 1, or label_dropped = 0.1",
+            )
+
     def denoiser(self, size: int, classes: int) -> Denoiser:
         """Return the denoiser of pictures of this side, untrained."""
         return Denoiser(UNet(size, 1, classes, self.width, patch=2, blocks=self.blocks))
+
+    def denoiser_of(self, network: nn.Module) -> Denoiser:
+        """Return the denoiser within a network that is sampled from."""
+        assert isinstance(network, Denoiser)
+        return network
+
+    def pictures(self, network: nn.Module, data: Tensor, compute: Compute) -> Tensor:
+        """Return pictures in [-1, 1], (n, 1, size, size), from what was drawn."""
+        return data
 
     def learner(self, given: Given, compute: Compute, crew: Crew, *, seed: int, steps: int) -> Denoising:
         """Return what learns to denoise."""
@@ -106,8 +125,8 @@ class EDM(Family):
     ) -> Grey:
         """Draw in so many steps."""
         network.eval()
-        assert isinstance(network, Denoiser)
-        inner = network.network
+        denoiser = self.denoiser_of(network)
+        inner = denoiser.network
         shape = (inner.channels, inner.side, inner.side)
         x = torch.from_numpy(noise_of(seed, places, math.prod(shape)).reshape(-1, *shape)).to(compute.device)
         classes = torch.from_numpy(numbers).to(compute.device)
@@ -115,15 +134,15 @@ class EDM(Family):
         def denoise(x: Tensor, sigma: Tensor) -> Tensor:
             with compute.autocast():
                 if self.guidance == 1:
-                    alone: Tensor = network(x, sigma.expand(len(x)), classes)
+                    alone: Tensor = denoiser(x, sigma.expand(len(x)), classes)
                     return alone
-                both: Tensor = network(
+                both: Tensor = denoiser(
                     torch.cat([x, x]),
                     sigma.expand(2 * len(x)),
                     torch.cat([classes, torch.full_like(classes, inner.classes)]),
                 )
             return guided(self.guidance, *both.chunk(2))
 
-        drawn = network.restored(heun(denoise, x, noise_levels(steps)))
+        drawn = self.pictures(network, denoiser.restored(heun(denoise, x, noise_levels(steps))), compute)
         pixels: Grey = ((drawn[:, 0] + 1) / 2).clamp(0, 1).cpu().numpy()
         return pixels

@@ -50,30 +50,38 @@ class Conv(nn.Module):
         return F.conv2d(x, weight, padding=self.kernel // 2) if self.kernel else F.linear(x, weight)
 
 
+def folded(x: Tensor, patch: int) -> Tensor:
+    """Return squares of pixels as channels, and one more of ones, which takes the place of biases."""
+    x = F.pixel_unshuffle(x, patch)
+    return torch.cat([x, torch.ones_like(x[:, :1])], dim=1).contiguous(memory_format=torch.channels_last)
+
+
 class Block(nn.Module):
     """A residual block: two convolutions, of which the second sees features scaled by noise level and class.
 
     Args:
         incoming, outgoing: channels.
-        embedding: length of the embedding of noise level and class.
+        embedding: length of the embedding of noise level and class; 0 for a block that is told nothing.
         encodes: whether it goes down, where features are made even first, or up.
     """
 
-    def __init__(self, incoming: int, outgoing: int, embedding: int, *, encodes: bool) -> None:
+    def __init__(self, incoming: int, outgoing: int, embedding: int = 0, *, encodes: bool) -> None:
         super().__init__()
         self.encodes = encodes
         self.match = Conv(incoming, outgoing, 1) if incoming != outgoing else None
         self.first = Conv(outgoing if encodes else incoming, outgoing, 3)
         self.second = Conv(outgoing, outgoing, 3)
-        self.scale = Conv(embedding, outgoing, 0)
-        self.gain = nn.Parameter(torch.zeros(1))
+        self.scale = Conv(embedding, outgoing, 0) if embedding else None
+        self.gain = nn.Parameter(torch.zeros(1)) if embedding else None
 
-    def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+    def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """Return (n, outgoing, h, w)."""
         if self.encodes:
             x = even(x if self.match is None else self.match(x))
-        scale = 1 + self.scale(embedding, self.gain)[:, :, None, None]
-        y = self.second(activate(self.first(activate(x)) * scale))
+        y = self.first(activate(x))
+        if self.scale is not None:
+            y = y * (1 + self.scale(embedding, self.gain)[:, :, None, None])
+        y = self.second(activate(y))
         if not self.encodes and self.match is not None:
             x = self.match(x)
         return blend(x, y, RESIDUAL)
@@ -127,7 +135,6 @@ class UNet(nn.Module):
         self.of_class = nn.Embedding(classes + 1, length)
         levels = max(1, int(math.log2(max(side // patch // COARSEST, 1))) + 1)
         wide = [min(width * 2**level, MOST * width) for level in range(levels)]
-        # One more channel of ones takes the place of biases.
         self.enter = Conv(channels * patch**2 + 1, width, 3)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         kept, incoming = [width], width
@@ -149,9 +156,7 @@ class UNet(nn.Module):
     def forward(self, x: Tensor, noise: Tensor, classes: Tensor) -> Tensor:
         """Return (n, channels, side, side) from data of that shape at unit variance, c_noise (n,), classes (n,)."""
         embedding = self.embedding(noise, classes)
-        x = F.pixel_unshuffle(x, self.patch)
-        x = torch.cat([x, torch.ones_like(x[:, :1])], dim=1).contiguous(memory_format=torch.channels_last)
-        x = self.enter(x)
+        x = self.enter(folded(x, self.patch))
         kept = [x]
         for place, block in enumerate(self.down):
             if place and place % self.blocks == 0:

@@ -51,13 +51,13 @@ class Denoiser(nn.Module):
     def __init__(self, network: UNet) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("shift", torch.zeros(1))
-        self.register_buffer("spread", torch.ones(1))
+        self.register_buffer("shift", torch.zeros(1, network.channels, 1, 1))
+        self.register_buffer("spread", torch.ones(1, network.channels, 1, 1))
 
     def standardise_by(self, data: Tensor) -> None:
-        """Take mean and standard deviation of data (n, channels, side, side), over all of it, as 0 and 1."""
-        self.shift.fill_(float(data.mean()))
-        self.spread.fill_(max(float(data.std()), LEAST_SPREAD))
+        """Take mean and standard deviation of each channel of data (n, channels, side, side) as 0 and 1."""
+        self.shift.copy_(data.mean(dim=(0, 2, 3), keepdim=True))
+        self.spread.copy_(data.std(dim=(0, 2, 3), keepdim=True).clamp_min(LEAST_SPREAD))
 
     def standardised(self, data: Tensor) -> Tensor:
         """Return data in the units of the denoiser."""
