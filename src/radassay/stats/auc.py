@@ -220,19 +220,39 @@ def bootstrap(
     has_negative = np.bincount(cluster[~positive], minlength=n) > 0
     strata = [np.flatnonzero(has_positive & ~has_negative), np.flatnonzero(~has_positive & has_negative)]
     strata = [s for s in (*strata, np.flatnonzero(has_positive & has_negative)) if len(s)]
-    order = np.argsort(scores, axis=1, kind="stable")
-    out = np.empty((resamples, len(scores)))
+    counts = np.empty((resamples, n))
     for i in range(resamples):
-        drawn = np.concatenate([rng.choice(s, len(s)) for s in strata])
-        weights = np.bincount(drawn, minlength=n)[cluster].astype(np.float64)
-        out[i] = [_weighted(row[o], positive[o], weights[o]) for row, o in zip(scores, order, strict=True)]
-    return out
+        counts[i] = np.bincount(np.concatenate([rng.choice(s, len(s)) for s in strata]), minlength=n)
+    weights = counts[:, cluster]
+    return np.stack([weighted_auc(row, positive, weights) for row in scores], axis=1)
 
 
-def _weighted(scores: NDArray[np.float64], positive: NDArray[np.bool_], weights: NDArray[np.float64]) -> float:
-    """Return the area of weighted images sorted by score."""
-    _, group = np.unique(scores, return_inverse=True)
-    up = np.bincount(group, weights * positive)
-    down = np.bincount(group, weights * ~positive)
-    below = np.cumsum(down) - down
-    return float((up * (below + down / 2)).sum() / (up.sum() * down.sum()))
+def weighted_auc(
+    scores: NDArray[np.floating], labels: NDArray[np.bool_], weights: NDArray[np.floating] | None = None
+) -> NDArray[np.float64]:
+    """Return the AUC of one set of scores under each row of weights (Mann-Whitney; ties count one half).
+
+    Args:
+        scores: (n,), higher means more likely positive.
+        labels: (n,), True for positive.
+        weights: (r, n), how often each image counts; None for one row of ones.
+
+    Returns:
+        (r,), NaN where a class has no weight.
+    """
+    if weights is None:
+        weights = np.ones((1, len(scores)))
+    order = np.argsort(scores, kind="stable")
+    ranked = scores[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if len(ranked) else np.zeros(0, dtype=int)
+    truth = labels[order]
+    sorted_weights = weights[:, order].astype(np.float64)
+    if not len(starts):
+        return np.full(len(weights), np.nan)
+    positive = np.add.reduceat(np.where(truth, sorted_weights, 0.0), starts, axis=1)
+    negative = np.add.reduceat(np.where(truth, 0.0, sorted_weights), starts, axis=1)
+    below = np.cumsum(negative, axis=1) - 0.5 * negative
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    wins = (positive * below).sum(axis=1)
+    areas: NDArray[np.float64] = np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
+    return areas

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from radassay.stats.auc import placements
 
@@ -37,7 +38,29 @@ class Contributions:
     @property
     def trainings(self) -> int:
         """Return the number of trainings an arm."""
-        return self.areas.shape[1]
+        return int(self.areas.shape[1])
+
+    def reach(self, contrasts: Floats, of_trainings: Floats | None = None, level: float = 0.95) -> Floats:
+        """Return half the width, (g,), of the interval of each contrast of the means over trainings, (g, arms)."""
+        error, freedom = self.error(contrasts, of_trainings)
+        return np.asarray(student.ppf(0.5 + level / 2, freedom) * error)
+
+    def error(self, contrasts: Floats, of_trainings: Floats | None = None) -> tuple[Floats, Floats]:
+        """Return the standard error of each contrast and its degrees of freedom (Satterthwaite 1946), (g,) each.
+
+        Args:
+            contrasts: (g, arms)
+            of_trainings: (arms, arms) covariance of the means that trainings cause; that of independent trainings
+                where it is not given.
+        """
+        training = self.between / self.trainings if of_trainings is None else of_trainings
+        patients, trainings = (
+            np.clip(np.einsum("ga,ab,gb->g", contrasts, m, contrasts), 0, None) for m in (self.of_patients, training)
+        )
+        total = patients + trainings
+        parts = patients**2 / (self.units - 1) + trainings**2 / max(self.trainings - 1, 1)
+        freedom = np.divide(total**2, parts, out=np.full(len(total), float(self.units - 1)), where=parts > 0)
+        return np.sqrt(total), freedom
 
 
 def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[np.str_]) -> Contributions:
@@ -47,20 +70,23 @@ def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[n
     and trainings, is in the covariance over patients already; the method of moments takes it off the one between
     trainings (Cameron, Gelbach and Miller, J Bus Econ Stat 2011;29:238, eq. 2.13, for a mean).
 
+    With one training the covariance is Obuchowski's, and with one image a patient DeLong's; trainings then count for
+    nothing, because nothing is known of them.
+
     Args:
-        scores: (arms, trainings, n), 2 trainings or more.
+        scores: (arms, trainings, n)
         labels: (n,) both classes, each of 2 patients or more.
         patients: (n,) independent unit of each image.
 
     Raises:
-        ValueError: one class, a class of one patient, one training, or scores that are not finite.
+        ValueError: one class, a class of one patient, or scores that are not finite.
     """
     arms, trainings, _ = scores.shape
     labels = np.asarray(labels, dtype=bool)
     _, unit = np.unique(np.asarray(patients), return_inverse=True)
     units = min(len(np.unique(unit[labels])), len(np.unique(unit[~labels])))
-    if units < 2 or trainings < 2:
-        raise ValueError("contributions need two patients of each class and two trainings")
+    if units < 2:
+        raise ValueError("contributions need two patients of each class")
     above, below = placements(scores.reshape(arms * trainings, -1), labels)
     areas = above.mean(axis=1)
     parts = np.zeros((arms * trainings, int(unit.max()) + 1))
@@ -70,8 +96,9 @@ def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[n
         np.add.at(parts.T, unit[rows], excess.T)
     parts = parts.reshape(arms, trainings, -1)
     centre = parts.mean(axis=1)
+    areas = areas.reshape(arms, trainings)
+    if trainings == 1:
+        return Contributions(areas, centre @ centre.T, np.zeros((arms, arms)), units)
     own = parts - centre[:, None]
     interaction = np.einsum("asj,bsj->ab", own, own) / (trainings - 1)
-    areas = areas.reshape(arms, trainings)
-    between = np.atleast_2d(np.cov(areas))
-    return Contributions(areas, centre @ centre.T, between - interaction, units)
+    return Contributions(areas, centre @ centre.T, np.atleast_2d(np.cov(areas)) - interaction, units)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, norm
 
+from radassay.stats.paired import hanley_mcneil_variance
 from radassay.stats.proportion import wilson
 
 Areas = NDArray[np.float64]
@@ -39,7 +40,7 @@ def detectable_area(
 
     # The area's spread on the logit scale grows without end near 1, so the crossing is looked for from below.
     areas = np.linspace(bound, 1, 2002)[1:-1]
-    fixed = _hanley_mcneil(areas, positives, negatives) / (areas * (1 - areas))
+    fixed = np.sqrt(hanley_mcneil_variance(areas, positives, negatives)) / (areas * (1 - areas))
     spread = np.hypot(fixed, np.sqrt(training))
     seen = _logit(areas) - _logit(np.array(bound)) >= needed * spread
     return float(areas[np.argmax(seen)]) if seen.any() else 1.0
@@ -72,12 +73,6 @@ def detectable_share(n: int, bound: float, *, level: float = 0.95, power: float 
     k = int(enough[0])
     # the upper limit of a binomial share by Clopper & Pearson: k or more of n are hit with this power
     return float(beta.ppf(power, k, n - k + 1))
-
-
-def _hanley_mcneil(areas: Areas, positives: int, negatives: int) -> Areas:
-    q1, q2 = areas / (2 - areas), 2 * areas**2 / (1 + areas)
-    variance = areas * (1 - areas) + (positives - 1) * (q1 - areas**2) + (negatives - 1) * (q2 - areas**2)
-    return np.asarray(np.sqrt(variance / (positives * negatives)))
 
 
 def _logit(share: Areas) -> Areas:

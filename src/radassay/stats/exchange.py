@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from radassay.stats.contributions import Contributions, contributions
 from radassay.stats.learning_curve import Fit, power_law
@@ -16,6 +16,8 @@ from radassay.stats.learning_curve import Fit, power_law
 Floats = NDArray[np.float64]
 POINTS = 400
 """Sizes at which the curve is held against the arm; those in between are interpolated on the logarithm."""
+SMALLEST = 1e-12
+"""Variance of an area that never varied, so that it still has a weight."""
 MOST_OF_POOL = 0.75
 """Largest share of the pool that a subset may be: of more, the spread between subsets says too little."""
 
@@ -43,7 +45,7 @@ class Exchange:
 
 
 def exchange(
-    sizes: NDArray[np.integer],
+    sizes: NDArray[Any],
     scores: Floats,
     mixed: Floats,
     labels: NDArray[np.bool_],
@@ -81,16 +83,17 @@ def exchange(
     sizes = np.asarray(sizes, dtype=np.float64)
     _require(sizes, scores, mixed, base, pool)
     parts = contributions(np.concatenate([scores, mixed[None]]), labels, patients)
-    spread = _Spread(parts, np.r_[sizes, base], pool)
-    fit = curve(sizes, parts.mean[:-1], spread.variances[:-1])
+    of_trainings = _of_trainings(parts, np.r_[sizes, base], pool)
+    variances = np.diag(parts.of_patients) + np.clip(np.diag(of_trainings), 0, None)
+    fit = curve(sizes, parts.mean[:-1], np.maximum(variances[:-1], SMALLEST))
     grid = np.geomspace(sizes[0], sizes[-1], POINTS)
     values, slopes = fit.at(grid)
     here = float(parts.mean[-1])
-    gap, reach = values - here, spread.reach(np.c_[slopes, -np.ones(POINTS)], level)
+    gap, reach = values - here, parts.reach(np.c_[slopes, -np.ones(POINTS)], of_trainings, level)
     low, high = _limits(grid, gap, reach)
     value, beyond = _crossing(grid, gap)
-    alone = spread.reach(np.c_[slopes, np.zeros(POINTS)], level)
-    own = float(spread.reach(np.eye(len(sizes) + 1)[-1:], level)[0])
+    alone = parts.reach(np.c_[slopes, np.zeros(POINTS)], of_trainings, level)
+    own = float(parts.reach(np.eye(len(sizes) + 1)[-1:], of_trainings, level)[0])
     return Exchange(
         patients=None if value is None else value - base,
         low=None if low is None else low - base,
@@ -107,38 +110,22 @@ def exchange(
 def _require(sizes: Floats, scores: Floats, mixed: Floats, base: int, pool: float) -> None:
     if scores.ndim != 3 or scores.shape[0] != len(sizes) or mixed.shape != scores.shape[1:]:
         raise ValueError(f"scores {scores.shape} and {mixed.shape} do not fit {len(sizes)} sizes")
+    if scores.shape[1] < 2:
+        raise ValueError("an exchange rate needs two trainings or more")
     if len(sizes) < 3 or not (np.diff(sizes) > 0).all() or sizes[0] <= 0:
         raise ValueError("a learning curve needs 3 sizes or more, ascending")
     if max(sizes[-1], base) > MOST_OF_POOL * pool:
         raise ValueError(f"subsets may be at most {MOST_OF_POOL:.0%} of the pool of {pool:g} patients")
 
 
-class _Spread:
-    """The covariance of the areas, for fresh test patients, fresh trainings and a fresh pool."""
+def _of_trainings(parts: Contributions, sizes: Floats, pool: float) -> Floats:
+    """Return the covariance of the areas over fresh trainings and a fresh pool.
 
-    def __init__(self, parts: Contributions, sizes: Floats, pool: float) -> None:
-        # of nested random subsets the covariance is 1/larger - 1/pool, what they all share by their pool is 1/pool
-        share = np.maximum.outer(sizes, sizes) / pool
-        self.parts = parts
-        self.of_trainings = parts.between * (1 / parts.trainings + share / (1 - share))
-
-    @property
-    def variances(self) -> Floats:
-        """Return the variance of each area."""
-        patients = np.diag(self.parts.of_patients)
-        return np.asarray(np.maximum(patients, 1e-12) + np.clip(np.diag(self.of_trainings), 0, None))
-
-    def reach(self, contrasts: Floats, level: float) -> Floats:
-        """Return half the width of the interval of each contrast (Satterthwaite's degrees of freedom)."""
-        parts = [
-            np.clip(np.einsum("ga,ab,gb->g", contrasts, m, contrasts), 0, None)
-            for m in (self.parts.of_patients, self.of_trainings)
-        ]
-        total = np.maximum(parts[0] + parts[1], 1e-12)
-        freedom = total**2 / np.maximum(
-            parts[0] ** 2 / (self.parts.units - 1) + parts[1] ** 2 / (self.parts.trainings - 1), 1e-30
-        )
-        return np.asarray(student.ppf(0.5 + level / 2, freedom) * np.sqrt(total))
+    Of nested random subsets the covariance, given the pool, is in proportion to 1/larger - 1/pool; what all of them
+    share because they come from one pool is in proportion to 1/pool.
+    """
+    share = np.maximum.outer(sizes, sizes) / pool
+    return np.asarray(parts.between * (1 / parts.trainings + share / (1 - share)))
 
 
 def _limits(grid: Floats, gap: Floats, reach: Floats) -> tuple[float | None, float | None]:

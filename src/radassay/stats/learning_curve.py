@@ -40,7 +40,7 @@ def power_law(sizes: Floats, areas: Floats, variances: Floats) -> Fit:
     def linear(c: float) -> tuple[Floats, float]:
         design = np.stack([np.ones_like(unit), -(unit**-c)], axis=1)
         found = np.linalg.lstsq(design * root[:, None], areas * root, rcond=None)[0]
-        return found, float((((design @ found - areas) * root) ** 2).sum())
+        return np.asarray(found, dtype=np.float64), float((((design @ found - areas) * root) ** 2).sum())
 
     tried = np.geomspace(FLATTEST, STEEPEST, 40)
     best = int(np.argmin([linear(c)[1] for c in tried]))

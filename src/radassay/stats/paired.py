@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radassay.stats.auc import weighted_auc
+
+Measure = Callable[[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]], NDArray[np.float64]]
+"""From scores (n,), labels (n,) and weights (r, n) to the values (r,) under each row of weights."""
+
 CHUNK = 500_000
 """Numbers held at once for the resamples, small enough for a processor cache."""
-
-
-def weighted_auc(
-    scores: NDArray[np.floating], labels: NDArray[np.bool_], weights: NDArray[np.floating] | None = None
-) -> NDArray[np.float64]:
-    """Return the AUC of one set of scores under each row of weights (Mann-Whitney; ties count one half).
-
-    Args:
-        scores: (n,), higher means more likely positive.
-        labels: (n,), True for positive.
-        weights: (r, n), how often each image counts; None for one row of ones.
-
-    Returns:
-        (r,), NaN where a class has no weight.
-    """
-    if weights is None:
-        weights = np.ones((1, len(scores)))
-    order = np.argsort(scores, kind="stable")
-    ranked = scores[order]
-    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if len(ranked) else np.zeros(0, dtype=int)
-    truth = labels[order]
-    sorted_weights = weights[:, order].astype(np.float64)
-    if not len(starts):
-        return np.full(len(weights), np.nan)
-    positive = np.add.reduceat(np.where(truth, sorted_weights, 0.0), starts, axis=1)
-    negative = np.add.reduceat(np.where(truth, 0.0, sorted_weights), starts, axis=1)
-    below = np.cumsum(negative, axis=1) - 0.5 * negative
-    pairs = positive.sum(axis=1) * negative.sum(axis=1)
-    wins = (positive * below).sum(axis=1)
-    areas: NDArray[np.float64] = np.divide(wins, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
-    return areas
 
 
 def patient_weights(
@@ -64,7 +40,7 @@ def patient_weights(
 
 @dataclass(frozen=True)
 class Arms:
-    """AUC of every arm as observed and in each bootstrap resample."""
+    """The endpoint of every arm as observed and in each bootstrap resample."""
 
     observed: NDArray[np.float64]
     """(arms, seeds)."""
@@ -84,6 +60,7 @@ def crossed_bootstrap(
     patients: NDArray[np.str_],
     resamples: int,
     rng: np.random.Generator,
+    measure: Measure = weighted_auc,
 ) -> Arms:
     """Resample patients and training seeds together; every arm sees the same draws, so differences are paired.
 
@@ -98,9 +75,11 @@ def crossed_bootstrap(
         patients: (n,), the independent unit of each image.
         resamples: number of draws.
         rng: where they come from.
+        measure: the endpoint; see `radassay.stats.endpoints`.
     """
     arms, seeds, n = scores.shape
-    observed = np.array([[weighted_auc(scores[a, s], labels)[0] for s in range(seeds)] for a in range(arms)])
+    once = np.ones((1, n))
+    observed = np.array([[measure(scores[a, s], labels, once)[0] for s in range(seeds)] for a in range(arms)])
     drawn = max(seeds - 1, 1)
     seed_weights = rng.multinomial(drawn, np.full(seeds, 1 / seeds), size=resamples) / drawn
     resampled = np.empty((arms, resamples))
@@ -109,13 +88,16 @@ def crossed_bootstrap(
         rows = slice(start, min(start + step, resamples))
         weights = patient_weights(patients, labels, rows.stop - rows.start, rng)
         for a in range(arms):
-            values = np.stack([weighted_auc(scores[a, s], labels, weights) for s in range(seeds)], axis=1)
+            values = np.stack([measure(scores[a, s], labels, weights) for s in range(seeds)], axis=1)
             resampled[a, rows] = (values * seed_weights[rows]).sum(axis=1)
     return Arms(observed, resampled)
 
 
-def hanley_mcneil_variance(auc: float, positives: int, negatives: int) -> float:
-    """Return the variance of an AUC (Hanley and McNeil 1982, Radiology 143:29, eq. 1-2)."""
+Area = TypeVar("Area", float, NDArray[np.float64])
+
+
+def hanley_mcneil_variance(auc: Area, positives: int, negatives: int) -> Area:
+    """Return the variance of an AUC, or of each of several (Hanley and McNeil 1982, Radiology 143:29, eq. 1-2)."""
     q1, q2 = auc / (2.0 - auc), 2.0 * auc**2 / (1.0 + auc)
     spread = auc * (1.0 - auc) + (positives - 1) * (q1 - auc**2) + (negatives - 1) * (q2 - auc**2)
     return spread / (positives * negatives)
