@@ -35,4 +35,4 @@ def p_value(value: ArrayLike, error: ArrayLike, freedom: ArrayLike) -> Floats:
     """Return the two-sided p-value of a difference with its standard error (Student's t); 1 where both are zero."""
     value, error = np.asarray(value, dtype=np.float64), np.asarray(error, dtype=np.float64)
     ratio = np.divide(np.abs(value), error, out=np.where(value == 0, 0.0, np.inf), where=error > 0)
-    return np.asarray(2 * student.sf(ratio, freedom))
+    return np.asarray(2 * student.sf(ratio, np.asarray(freedom, dtype=np.float64)))
