@@ -28,6 +28,7 @@ TITLES = {
     "encoders": "Encoders",
     "classifiers": "Classifiers",
     "generators": "Generators",
+    "volume-generators": "Generators of volumes",
 }
 
 

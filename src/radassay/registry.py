@@ -13,7 +13,7 @@ from typing import Any
 
 from radassay.errors import UnknownName
 
-KINDS = ("checks", "classifiers", "controls", "encoders", "generators", "probes")
+KINDS = ("checks", "classifiers", "controls", "encoders", "generators", "probes", "volume-generators")
 
 
 def _found(kind: str) -> dict[str, EntryPoint]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-Kind = Literal["checks", "classifiers", "controls", "encoders", "generators", "probes"]
+Kind = Literal["checks", "classifiers", "controls", "encoders", "generators", "probes", "volume-generators"]
 
 
 @dataclass(frozen=True)

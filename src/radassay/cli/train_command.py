@@ -28,6 +28,8 @@ class Command:
     """The generator's settings, as pairs such as `images_seen 60000`."""
     size: int = 64
     """Side in pixels; most generators draw 16, 32, 64 and 128."""
+    depth: int = 0
+    """Volumes alone: how many slices; 0 takes as many as `size`."""
     aside: float = 0.1
     """Share of the patients not learnt from, by whose images the best snapshot is kept; 0 keeps the last one."""
     window: str = "lung"
@@ -41,11 +43,23 @@ class Command:
 
         from radassay.images.imageset import ImageSet
         from radassay.workbench.making import generator_for, train, typed
+        from radassay.workbench.making_volumes import makes_volumes, train_volumes, volume_generator
 
-        generator = generator_for(self.generator, {k: typed(v) for k, v in self.set.items()}, self.size)
+        settings = {k: typed(v) for k, v in self.set.items()}
+        volumes = volume_generator(self.generator, settings) if makes_volumes(self.generator) else None
+        generator = None if volumes else generator_for(self.generator, settings, self.size)
         images = ImageSet.open(self.images)
         if (images.table["split"] != "").any():
             images = images.take(np.flatnonzero(images.table["split"] == "train"))
+        if volumes is not None:
+            shape = (self.depth or self.size, self.size, self.size)
+            with progress() as report:
+                count = train_volumes(
+                    images, self.out, volumes, shape=shape, seed=self.seed, window=self.window, report=report
+                )
+            print(f"trained on {count} volumes; losses, looks and grids are in {self.out / 'training.html'}")
+            return 0
+        assert generator is not None
         with progress() as report:
             train(
                 images,

@@ -83,13 +83,7 @@ def train(
     Raises:
         SettingsError: the set holds images of the test or validation split.
     """
-    outside = sorted(set(images.table["split"]) - {"train", ""})
-    if outside:
-        raise SettingsError(
-            "A generator learns from training images alone",
-            got=f"images of split {outside}",
-            possible="Give the training split",
-        )
+    refuse_other_splits(images)
     images = shown_in(images, window)
     learnt, kept = set_aside(images, aside, seed)
     values = Values.of(images, size, fit)
@@ -114,6 +108,21 @@ def train(
         report=report,
         aside=None if kept is None else watched(kept, size, fit),
     )
+
+
+def refuse_other_splits(images: ImageSet) -> None:
+    """Refuse to show a generator what it must not see.
+
+    Raises:
+        SettingsError: the set holds images of the test or validation split.
+    """
+    outside = sorted(set(images.table["split"]) - {"train", ""})
+    if outside:
+        raise SettingsError(
+            "A generator learns from training images alone",
+            got=f"images of split {outside}",
+            possible="Give the training split",
+        )
 
 
 def set_aside(images: ImageSet, share: float, seed: int) -> tuple[ImageSet, ImageSet | None]:

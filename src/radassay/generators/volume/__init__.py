@@ -1,0 +1,1 @@
+"""Generators of three-dimensional CT, trained and sampled in tiles."""
