@@ -73,6 +73,11 @@ class Game:
         """Return the averaged generator, from which is sampled."""
         return self.players.averaged("generator")
 
+    @property
+    def side(self) -> int:
+        """Return the side in pixels of the pictures that are judged."""
+        return self.given.size
+
     def step(self, step: int) -> dict[str, float]:
         """Play one round and return the losses and the diversity of the drawn pictures (1 = as far apart as real)."""
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, step])))
@@ -83,7 +88,7 @@ class Game:
             loss_d = self.players.descend(
                 "discriminator", partial(self.discriminator_loss, turn), n, share=self.share(step)
             )
-        turn.seen_drawn = self.rules.augment.draw(n, self.given.size, rng)
+        turn.seen_drawn = self.rules.augment.draw(n, self.side, rng)
         loss_g = self.players.descend(
             "generator",
             partial(self.generator_loss, turn),
@@ -99,7 +104,7 @@ class Game:
         n = self.rules.batch_size
         real, classes = self.given.batch(n, rng)
         noise = torch.from_numpy(rng.standard_normal((n, self.rules.latent_dim), dtype=np.float32))
-        seen_real, seen_drawn = (self.rules.augment.draw(n, self.given.size, rng) for _ in range(2))
+        seen_real, seen_drawn = (self.rules.augment.draw(n, self.side, rng) for _ in range(2))
         return Turn(step, real, classes, noise.to(real.device), seen_real, seen_drawn)
 
     def share(self, step: int) -> float:

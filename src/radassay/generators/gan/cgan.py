@@ -1,0 +1,43 @@
+"""The conditional GAN: both networks of DCGAN are told the class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+from radassay.generators.gan.convolutional import BatchNormGame, StridedDiscriminator, TransposedGenerator
+from radassay.generators.gan.game import Game
+from radassay.generators.gan.settings import GAN
+
+
+@dataclass(frozen=True)
+class CGAN(GAN):
+    """The first conditional GAN, in the bodies of DCGAN: the class is joined to the noise and to the picture.
+
+    The generator gets a learned vector for the class beside the noise, the discriminator learned planes beside the
+    picture. Transposed convolutions leave a checkerboard, as in DCGAN.
+    """
+
+    name: ClassVar[str] = "cgan"
+    paper: ClassVar[str] = (
+        "Mirza & Osindero 2014, Conditional Generative Adversarial Nets, arXiv:1411.1784; bodies of Radford et al. "
+        "2016, arXiv:1511.06434"
+    )
+    game: ClassVar[type[Game]] = BatchNormGame
+
+    batch_size: int = 16
+    """Real images in one step."""
+    generator_rate: float = 1e-3
+    """Learning rate of the generator."""
+    discriminator_rate: float = 5e-4
+    """Learning rate of the discriminator."""
+
+    def drawing(self, size: int, classes: int) -> nn.Module:
+        """Return the generator network."""
+        return TransposedGenerator(size, classes, self.width, self.latent_dim)
+
+    def judging(self, size: int, classes: int) -> nn.Module:
+        """Return the discriminator network."""
+        return StridedDiscriminator(size, classes, self.width)

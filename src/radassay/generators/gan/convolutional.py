@@ -1,0 +1,143 @@
+"""The two bodies of DCGAN, shared by the GANs that kept them; drawn by transposed convolutions, as published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from radassay.generators.gan.game import Game
+from radassay.generators.gan.networks import SMALLEST, activate, channels
+
+KERNEL = 5
+"""Side of the kernels. It is no multiple of the stride: that weaves the checkerboard (Odena et al. 2016)."""
+EMBEDDED = 32
+"""Length of the vector that stands for a class before the generator."""
+PLANES = 4
+"""Channels that stand for a class before the discriminator, each of one value all over."""
+
+Norm = Callable[[int], nn.Module]
+"""Makes the normalisation of so many channels."""
+
+
+def layer_norm(channels: int) -> nn.Module:
+    """Return the normalisation of each picture by itself over channels and places."""
+    return nn.GroupNorm(1, channels)
+
+
+class TransposedGenerator(nn.Module):
+    """Noise, and a class unless there is none to know, to pictures (Radford et al. 2016, fig. 1).
+
+    Args:
+        size: side of the pictures, a power of two from 16.
+        classes: number of classes that it is told of; 0 tells it nothing.
+        width: channels at full size, if there were any but the picture's; half as many as at half the size.
+        latent_dim: length of the noise.
+        norm: of the features, all but the picture's.
+    """
+
+    def __init__(self, size: int, classes: int, width: int, latent_dim: int, norm: Norm = nn.BatchNorm2d) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, EMBEDDED) if classes else None
+        incoming = self.first = channels(width, SMALLEST, size)
+        condition = latent_dim + (EMBEDDED if classes else 0)
+        self.project = nn.Linear(condition, incoming * SMALLEST**2, bias=False)
+        self.norms = nn.ModuleList([norm(incoming)])
+        self.layers = nn.ModuleList()
+        side = SMALLEST
+        while side < size:
+            side *= 2
+            last = side == size
+            outgoing = 1 if last else channels(width, side, size)
+            self.layers.append(
+                nn.ConvTranspose2d(incoming, outgoing, KERNEL, 2, KERNEL // 2, output_padding=1, bias=last)
+            )
+            if not last:
+                self.norms.append(norm(outgoing))
+            incoming = outgoing
+        self.apply(start_small)
+
+    def forward(self, noise: Tensor, classes: Tensor) -> Tensor:
+        """Return (n, 1, size, size) in [-1, 1] from noise (n, latent_dim) and class numbers (n,)."""
+        if self.embedding is not None:
+            noise = torch.cat([noise, self.embedding(classes)], dim=1)
+        x = self.project(noise).view(-1, self.first, SMALLEST, SMALLEST)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for norm, layer in zip(self.norms, self.layers, strict=True):
+            x = layer(F.relu(norm(x)))
+        return torch.tanh(x.float())
+
+
+class StridedDiscriminator(nn.Module):
+    """Pictures, and their class unless there is none to know, to scores (Radford et al. 2016, section 3).
+
+    Args:
+        size: side of the pictures, a power of two from 16.
+        classes: number of classes that it is told of, as planes beside the picture; 0 tells it nothing.
+        width: channels at full size, if there were any but the picture's; half as many as at half the size.
+        norm: of the features, all but the first; none where the loss asks each picture by itself.
+        guessed: number of classes that it guesses at, next to its score (Odena et al. 2017); 0 guesses nothing.
+    """
+
+    def __init__(
+        self, size: int, classes: int, width: int, norm: Norm | None = nn.BatchNorm2d, guessed: int = 0
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(classes, PLANES) if classes else None
+        incoming = 1 + (PLANES if classes else 0)
+        self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
+        side = size
+        while side > SMALLEST:
+            side //= 2
+            outgoing, first = channels(width, side, size), side == size // 2
+            normed = norm is not None and not first
+            self.layers.append(nn.Conv2d(incoming, outgoing, KERNEL, 2, KERNEL // 2, bias=not normed))
+            self.norms.append(norm(outgoing) if norm is not None and normed else nn.Identity())
+            incoming = outgoing
+        self.score = nn.Linear(incoming * SMALLEST**2, 1 + guessed)
+        self.apply(start_small if norm is not None else start_even)
+
+    def forward(self, pictures: Tensor, classes: Tensor) -> Tensor:
+        """Return scores (n,) of pictures (n, 1, size, size) in [-1, 1], higher for real.
+
+        Where it guesses, (n, 1 + guessed): the score, then the logarithm of how likely each class is, up to a constant.
+        """
+        x = pictures
+        if self.embedding is not None:
+            planes = self.embedding(classes)[:, :, None, None].expand(-1, -1, *pictures.shape[2:])
+            x = torch.cat([pictures, planes], dim=1)
+        x = x.contiguous(memory_format=torch.channels_last)
+        for layer, norm in zip(self.layers, self.norms, strict=True):
+            x = activate(norm(layer(x)))
+        scores: Tensor = self.score(x.flatten(1))
+        return scores[:, 0] if scores.shape[1] == 1 else scores
+
+
+def start_small(module: nn.Module) -> None:
+    """Draw the first weights from N(0, 0.02), gains from N(1, 0.02) (Radford et al. 2016, section 4)."""
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+def start_even(module: nn.Module) -> None:
+    """Draw first weights that keep the size of the features without a normalisation (He et al. 2015)."""
+    if isinstance(module, (nn.Conv2d, nn.Linear)):
+        nn.init.kaiming_normal_(module.weight, 0.2)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+class BatchNormGame(Game):
+    """The logistic game for a discriminator under batch norm, with the momentum of DCGAN."""
+
+    betas = (0.5, 0.999)
+
+    def judged_together(self, real: Tensor, drawn: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores of real and of drawn pictures, each normalised among their like."""
+        return self.judged(real, classes), self.judged(drawn, classes)

@@ -1,0 +1,76 @@
+"""DCGAN: the GAN that most reviewed studies trained, once for each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from radassay.generators.gan.convolutional import BatchNormGame, StridedDiscriminator, TransposedGenerator
+from radassay.generators.gan.game import Game, Turn
+from radassay.generators.gan.settings import GAN
+
+
+class OneEach(nn.Module):
+    """Networks of one make, one a class, of which each class meets its own alone."""
+
+    def __init__(self, networks: list[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, given: Tensor, classes: Tensor) -> Tensor:
+        """Return what the network of each row's class makes of the row."""
+        present = torch.unique(classes).tolist()
+        if len(present) == 1:
+            alone: Tensor = self.networks[present[0]](given, classes)
+            return alone
+        rows = [torch.nonzero(classes == number)[:, 0] for number in present]
+        made = [self.networks[number](given[mine], classes[mine]) for number, mine in zip(present, rows, strict=True)]
+        return torch.cat(made)[torch.argsort(torch.cat(rows))]
+
+
+class OneClassAtATime(BatchNormGame):
+    """The classes take turns: step k teaches the pair of class k modulo their number."""
+
+    def turn(self, step: int, rng: np.random.Generator) -> Turn:
+        """Return a batch of one class."""
+        turn = super().turn(step, rng)
+        number = step % self.given.classes
+        rows = rng.choice(self.given.members[number], len(turn.classes))
+        real = self.given.pictures[torch.from_numpy(rows).to(turn.real.device)]
+        return replace(turn, real=real, classes=torch.full_like(turn.classes, number))
+
+
+@dataclass(frozen=True)
+class DCGAN(GAN):
+    """DCGAN as the reviewed studies used it: knows no classes, so one pair of networks is trained for each.
+
+    Convolutions of stride two down, transposed ones up, batch norm, logistic loss, Adam with momentum 0.5. Transposed
+    convolutions of side 5 and stride 2 leave a checkerboard: that is part of the method, and a trial should find it.
+    The classes take turns, a batch each; so with k classes each network sees a k-th of `images_seen`.
+    """
+
+    name: ClassVar[str] = "dcgan"
+    paper: ClassVar[str] = (
+        "Radford, Metz & Chintala 2016, Unsupervised Representation Learning with Deep Convolutional Generative "
+        "Adversarial Networks, arXiv:1511.06434"
+    )
+    game: ClassVar[type[Game]] = OneClassAtATime
+
+    batch_size: int = 16
+    """Real images in one step; the paper has 128, and a card for it."""
+    generator_rate: float = 1e-3
+    """Learning rate of the generator; the paper has 2e-4, and fifty times as long."""
+    discriminator_rate: float = 5e-4
+    """Learning rate of the discriminator."""
+
+    def drawing(self, size: int, classes: int) -> nn.Module:
+        """Return the generator networks."""
+        return OneEach([TransposedGenerator(size, 0, self.width, self.latent_dim) for _ in range(classes)])
+
+    def judging(self, size: int, classes: int) -> nn.Module:
+        """Return the discriminator networks."""
+        return OneEach([StridedDiscriminator(size, 0, self.width) for _ in range(classes)])
