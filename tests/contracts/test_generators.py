@@ -11,7 +11,8 @@ from radassay.contracts import Aside
 from radassay.errors import InputError
 from radassay.generators import telling
 
-NAMES = registry.names("generators")
+# those made elsewhere, which need a model, are held to it in tests/generators/elsewhere
+NAMES = [name for name in registry.names("generators") if not hasattr(registry.load("generators", name), "missing")]
 SHORT = {
     "images_seen": 48,
     "batch_size": 4,

@@ -139,6 +139,11 @@ def test_a_changed_model_is_refused(given, tmp_path):
     weights.write_bytes(b"1")
     drawer = command(model=str(weights))
     drawer.fit(*given, tmp_path / "run", seed=0)
+    told = record(tmp_path / "run")["origin"]["files"]
+    command(model=str(weights), sha256={"weights.bin": told["weights.bin"].upper()}).fit(*given, tmp_path / "b", seed=0)
+    for wrong in ({"weights.bin": "0" * 64}, {"other.bin": "0" * 64}):
+        with pytest.raises(InputError, match=r"should have the SHA-256 0000"):
+            command(model=str(weights), sha256=wrong).fit(*given, tmp_path / "c", seed=0)
     weights.write_bytes(b"2")
     with pytest.raises(InputError, match=r"not what it was.*weights\.bin"):
         drawer.sample(given[1], tmp_path / "run", seed=0)

@@ -16,7 +16,7 @@ from radassay.contracts import Aside, Grey, Progress, Report, silent
 from radassay.engine.claim import claimed
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import storage, write_atomic
-from radassay.generators.elsewhere.record import RECORD, UNKNOWN, Origin, Record, refuse_changed
+from radassay.generators.elsewhere.record import RECORD, UNKNOWN, Origin, Record, refuse_changed, refuse_other
 from radassay.generators.given import check_training_images, check_wanted_labels, fingerprint
 from radassay.generators.grid import contact_sheet
 from radassay.images.intensity import Fit, to_display
@@ -52,6 +52,8 @@ class Elsewhere(ABC):
     """Its licence, where you know it."""
     trained_on: str = UNKNOWN
     """Images that it was trained on before it came here; `nothing else` where it saw this study's alone."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """SHA-256 that files of the model must have, by path as in `elsewhere.json`; a published sum goes here."""
     square: Fit = "squash"
     """How a picture that is not square becomes so: squash, pad or crop."""
     block: int = 4
@@ -120,6 +122,7 @@ class Elsewhere(ABC):
                 return
             try:
                 origin = self.readied(pixels, labels, folder, seed, report)
+                refuse_other(origin.files, self.sha256)
                 self._look(origin, classes, folder, int(pixels.shape[1]), seed, report)
             except InputError:
                 # nothing was finished, so the same folder may be tried with better settings

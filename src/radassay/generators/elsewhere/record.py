@@ -119,6 +119,21 @@ def refuse_changed(known: dict[str, str], now: dict[str, str], model: str) -> No
         )
 
 
+def refuse_other(found: dict[str, str], expected: dict[str, str]) -> None:
+    """Refuse a model of which a file has not the SHA-256 that it should have.
+
+    Raises:
+        InputError: a file has another, or is not there.
+    """
+    for name, value in expected.items():
+        if found.get(name) != value.strip().lower():
+            raise InputError(
+                f"{name} should have the SHA-256 {value}",
+                got=found.get(name, "no such file"),
+                possible="Files: " + ", ".join(sorted(found)[:20]),
+            )
+
+
 def front_matter(readme: Path) -> dict[str, str]:
     """Return what the first lines of a model card say (`name: value` between two lines `---`)."""
     try:
