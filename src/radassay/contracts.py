@@ -224,6 +224,66 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True)
+class Job:
+    """One training among several on shared images."""
+
+    rows: NDArray[np.intp]
+    """(n,) rows of the shared images that it learns from; a row may come twice."""
+    targets: NDArray[np.bool_]
+    """(n,) whether each of them is positive."""
+    augment: bool
+    seed: int
+
+
+@runtime_checkable
+class Batching(Classifier, Protocol):
+    """A classifier that does several trainings faster together than one after the other.
+
+    Contract:
+        - `fit_scores` yields the scores of each job, in order, each as soon as it is known: those of `fit_score` on
+          (pixels[rows], targets), the same to the byte for one job and up to rounding for several in one pass.
+        - `pixels` may be a read-only memory map, which processes share.
+    """
+
+    def fit_scores(
+        self,
+        pixels: Grey,
+        jobs: Sequence[Job],
+        validation: tuple[Grey, NDArray[np.bool_]],
+        test: Grey,
+        *,
+        steps: int,
+    ) -> Iterator[NDArray[np.float64]]: ...
+
+
+def fit_scores(
+    classifier: Classifier,
+    pixels: Grey,
+    jobs: Sequence[Job],
+    validation: tuple[Grey, NDArray[np.bool_]],
+    test: Grey,
+    *,
+    steps: int,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the scores of each job by any classifier, in order; one that is no `Batching` trains one after the other.
+
+    Args:
+        classifier: what is trained.
+        pixels: (n, size, size) images that the jobs share.
+        jobs: what each training learns from.
+        validation: images that choose the snapshots, and whether they are positive.
+        test: images to score.
+        steps: optimisation steps of each training.
+    """
+    if isinstance(classifier, Batching):
+        yield from classifier.fit_scores(pixels, jobs, validation, test, steps=steps)
+        return
+    for job in jobs:
+        own = pixels[job.rows]
+        yield classifier.fit_score(own, job.targets, validation, test, steps=steps, augment=job.augment, seed=job.seed)
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What a check may look at. A check never touches the sealed test images."""
 

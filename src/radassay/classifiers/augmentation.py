@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
+
+
+class Draws(NamedTuple):
+    """Random numbers that say how each of n images is changed; each range of the augmentation scales them."""
+
+    moves: Tensor
+    """(n, 4) turn, zoom, shift across and shift down, in [-1, 1]."""
+    tones: Tensor
+    """(n, 3) contrast, brightness and strength of the noise, in [-1, 1]."""
+    grain: Tensor
+    """(n, 1, size, size) standard normal noise."""
+
+    @staticmethod
+    def joined(parts: Sequence[Draws]) -> Draws:
+        """Return the draws of several batches, one after the other."""
+        return Draws(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -35,31 +53,45 @@ class Augmentation:
 
         Args:
             pixels: (n, 1, size, size), grey values in [0, 1].
-            generator: where the draws come from.
+            generator: where the draws come from, on the device of the images.
 
         Returns:
             (n, 1, size, size), clipped to [0, 1].
         """
-        moved = self._moved(pixels, generator)
-        gain, offset, sigma = self._draw(len(pixels), 3, generator).T.reshape(3, -1, 1, 1, 1)
-        mean = moved.mean(dim=(1, 2, 3), keepdim=True)
-        toned = mean + (moved - mean) * (1.0 + self.contrast * gain) + self.brightness * offset
-        grain = torch.randn(moved.shape, generator=generator) * (self.noise * sigma.abs())
-        changed: Tensor = (toned + grain).clamp_(0.0, 1.0)
-        return changed
+        return self.change(pixels, self.draw(len(pixels), pixels.shape[-1], generator))
 
-    def _moved(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
-        turn, zoom, across, down = self._draw(len(pixels), 4, generator).T
+    def draw(self, n: int, side: int, generator: torch.Generator) -> Draws:
+        """Return the changes of n images of a side in pixels; draws of several batches may be changed together."""
+        moves, tones = _uniform(n, 4, generator), _uniform(n, 3, generator)
+        grain = torch.randn((n, 1, side, side), generator=generator, device=generator.device)
+        return Draws(moves, tones, grain)
+
+    def change(self, pixels: Tensor, draws: Draws) -> Tensor:
+        """Return (n, 1, size, size) images after the changes drawn for them, clipped to [0, 1]."""
+        moved = grid_sample(
+            pixels, self._grid(draws.moves, pixels.shape[-1]), padding_mode="border", align_corners=False
+        )
+        gain, offset, sigma = draws.tones.T.reshape(3, -1, 1, 1, 1)
+        mean = moved.mean(dim=(1, 2, 3), keepdim=True)
+        toned = moved.sub_(mean).mul_(1.0 + self.contrast * gain).add_(mean + self.brightness * offset)
+        return toned.add_(draws.grain * (self.noise * sigma.abs())).clamp_(0.0, 1.0)
+
+    def _grid(self, moves: Tensor, side: int) -> Tensor:
+        """Return where each pixel comes from, (n, side, side, 2) over [-1, 1]."""
+        turn, zoom, across, down = moves.T.reshape(4, -1, 1)
         angle = turn * math.radians(self.rotation_degrees)
         factor = 1.0 / (1.0 + self.scale * zoom)
         cosine, sine = factor * torch.cos(angle), factor * torch.sin(angle)
+        places = (torch.arange(side, device=moves.device) * 2 + 1) / side - 1
+        grid = torch.empty((len(moves), side, side, 2), device=moves.device)
         # the grid runs over [-1, 1], so a shift by a share of the side is twice that
-        rows = [cosine, -sine, 2.0 * self.shift * across, sine, cosine, 2.0 * self.shift * down]
-        theta = torch.stack(rows, dim=1).reshape(-1, 2, 3)
-        grid = affine_grid(theta, list(pixels.shape), align_corners=False)
-        return grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        columns, rows = cosine * places + 2.0 * self.shift * across, -sine * places
+        torch.add(columns[:, None, :], rows[:, :, None], out=grid[..., 0])
+        columns, rows = sine * places + 2.0 * self.shift * down, cosine * places
+        torch.add(columns[:, None, :], rows[:, :, None], out=grid[..., 1])
+        return grid
 
-    @staticmethod
-    def _draw(n: int, columns: int, generator: torch.Generator) -> Tensor:
-        """Return (n, columns) uniform draws in [-1, 1]."""
-        return torch.rand((n, columns), generator=generator) * 2.0 - 1.0
+
+def _uniform(n: int, columns: int, generator: torch.Generator) -> Tensor:
+    """Return (n, columns) uniform draws in [-1, 1]."""
+    return torch.rand((n, columns), generator=generator, device=generator.device) * 2.0 - 1.0

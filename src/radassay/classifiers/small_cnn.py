@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from copy import deepcopy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
+from radassay.classifiers.arithmetic import DEVICES, PRECISIONS, Device, Precision, arithmetic
 from radassay.classifiers.augmentation import Augmentation
-from radassay.contracts import Grey
+from radassay.classifiers.training import Shared, Trainings
+from radassay.contracts import Grey, Job
 from radassay.errors import InputError, SettingsError
-from radassay.stats.auc import auc
 
 SMALLEST, LARGEST = 16, 512
 """Sides in pixels that the network takes."""
+TOGETHER_ON_A_CARD = 32
 
 
 @dataclass(frozen=True)
@@ -49,6 +45,12 @@ class SmallCNN:
     """How often the validation images choose whether the snapshot is kept."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     """The classical augmentation of the arms that ask for it."""
+    device: Device = "auto"
+    """`auto` takes CUDA where a card answers."""
+    precision: Precision = "auto"
+    """`auto` runs convolutions in bfloat16 where the hardware multiplies it natively, else in float32."""
+    together: int = 0
+    """Trainings in one pass; 0: one on a processor, where this is fastest, and 32 on a card."""
 
     def __post_init__(self) -> None:
         if not self.widths or any(width < 1 for width in self.widths):
@@ -57,6 +59,11 @@ class SmallCNN:
             raise SettingsError(
                 "batch must be at least 2 and validations at least 1", got=(self.batch, self.validations)
             )
+        if self.together < 0:
+            raise SettingsError("together must not be below 0", got=self.together)
+        for name, possible in (("device", DEVICES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in possible:
+                raise SettingsError(f"No such {name}", got=getattr(self, name), possible=", ".join(possible))
         if not (self.rate > 0 and self.decay >= 0):
             raise SettingsError("rate must be above 0 and decay not below", got=(self.rate, self.decay))
 
@@ -78,136 +85,46 @@ class SmallCNN:
 
         Raises:
             InputError: no images, NaN, images that are not square or of another size than the others.
-            SettingsError: `steps` is below 1.
+            SettingsError: `steps` is below 1, or no CUDA device answers.
+        """
+        jobs = [Job(np.arange(len(pixels)), targets, augment, seed)]
+        (scores,) = self.fit_scores(pixels, jobs, validation, test, steps=steps)
+        return scores
+
+    def fit_scores(
+        self,
+        pixels: Grey,
+        jobs: Sequence[Job],
+        validation: tuple[Grey, NDArray[np.bool_]],
+        test: Grey,
+        *,
+        steps: int,
+    ) -> Iterator[NDArray[np.float64]]:
+        """Yield what `fit_score` returns for each job on the shared images, in order; `together` of them a pass.
+
+        Raises:
+            InputError: no images, NaN, images that are not square or of another size than the others, rows that the
+                shared images do not have.
+            SettingsError: `steps` is below 1, or no CUDA device answers.
         """
         if steps < 1:
             raise SettingsError("steps must be at least 1", got=steps)
-        _require_usable(pixels, targets, validation, test)
-        if targets.all() or not targets.any():
-            return np.zeros(len(test))
-        with _one_thread():
-            training = _Training(self, pixels, targets, steps, augment, seed)
-            training.run(*validation)
-            return training.scores(test)
+        _require_usable(pixels, jobs, validation, test)
+        with arithmetic(self.device, self.precision) as how:
+            shared = Shared(pixels, validation, test, how)
+        count = self.together or (TOGETHER_ON_A_CARD if how.device.type == "cuda" else 1)
+        for first in range(0, len(jobs), count):
+            group = jobs[first : first + count]
+            scores = np.zeros((len(group), len(test)))
+            mixed = [i for i, job in enumerate(group) if job.targets.any() and not job.targets.all()]
+            if mixed:
+                # entered anew for each group, since a generator at rest must not hold the process's settings
+                with arithmetic(self.device, self.precision):
+                    scores[mixed] = Trainings(self, shared, [group[i] for i in mixed], steps).run()
+            yield from scores
 
 
-class _Training:
-    """One network on its way through its steps."""
-
-    def __init__(
-        self, settings: SmallCNN, pixels: Grey, targets: NDArray[np.bool_], steps: int, augment: bool, seed: int
-    ) -> None:
-        self.settings, self.steps, self.augment = settings, steps, augment
-        self.pixels = _tensor(pixels)
-        self.targets = torch.from_numpy(targets.astype(np.float32))
-        self.mean, self.sd = float(self.pixels.mean()), max(float(self.pixels.std()), 1e-3)
-        # Separate streams, so that arms of one seed share weights and, on the same images, batches.
-        states = [int(s) for s in np.random.SeedSequence(seed).generate_state(3, np.uint64) >> np.uint64(1)]
-        self.network = _network(settings.widths, pixels.shape[1], states[0])
-        self.order, self.draws = (torch.Generator().manual_seed(s) for s in states[1:])
-
-    def run(self, validation: Grey, truth: NDArray[np.bool_]) -> None:
-        """Do all steps and keep the best snapshot."""
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=self.settings.rate, weight_decay=self.settings.decay, fused=True
-        )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.settings.rate, total_steps=self.steps + 1, pct_start=0.1, cycle_momentum=False
-        )
-        every = max(1, self.steps // self.settings.validations)
-        best: tuple[float, float] = (-np.inf, -np.inf)
-        kept = None
-        for step, rows in enumerate(self._batches(), start=1):
-            batch = self.pixels[rows]
-            if self.augment:
-                batch = self.settings.augmentation.apply(batch, self.draws)
-            optimiser.zero_grad()
-            logits = self.network(self._standard(batch)).flatten()
-            # torch's own stubs leave `backward` untyped
-            binary_cross_entropy_with_logits(logits, self.targets[rows]).backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-            if len(validation) and (step % every == 0 or step == self.steps):
-                merit = _merit(self._logits(validation), truth)
-                if merit > best or kept is None:
-                    best, kept = merit, deepcopy(self.network.state_dict())
-        if kept is not None:
-            self.network.load_state_dict(kept)
-
-    def scores(self, images: Grey) -> NDArray[np.float64]:
-        """Return (n,) scores in [0, 1]; double precision keeps near-certain images apart."""
-        scores: NDArray[np.float64] = torch.sigmoid(self._logits(images)).numpy()
-        return scores
-
-    def _logits(self, images: Grey) -> Tensor:
-        self.network.eval()
-        with torch.inference_mode():
-            parts = [self.network(self._standard(part)).flatten() for part in torch.split(_tensor(images), 64)]
-        self.network.train()
-        return torch.cat(parts).double() if parts else torch.zeros(0, dtype=torch.float64)
-
-    def _standard(self, pixels: Tensor) -> Tensor:
-        return ((pixels - self.mean) / self.sd).contiguous(memory_format=torch.channels_last)
-
-    def _batches(self) -> Iterator[Tensor]:
-        """Yield the rows of each step: both classes equally often, each in shuffled passes over its images."""
-        positives = self.settings.batch // 2
-        sizes = (positives, self.settings.batch - positives)
-        streams = []
-        for value, size in zip((1.0, 0.0), sizes, strict=True):
-            rows = torch.nonzero(self.targets == value).flatten()
-            passes = -(-self.steps * size // len(rows))
-            shuffled = [rows[torch.randperm(len(rows), generator=self.order)] for _ in range(passes)]
-            streams.append(torch.cat(shuffled)[: self.steps * size].reshape(self.steps, size))
-        yield from torch.cat(streams, dim=1)
-
-
-def _merit(logits: Tensor, truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return (AUC, minus the class-balanced loss): what a snapshot is chosen by, larger is better."""
-    target = torch.from_numpy(truth.astype(np.float64))
-    losses = binary_cross_entropy_with_logits(logits, target, reduction="none")
-    parts = [float(losses[target == value].mean()) for value in (0.0, 1.0) if bool((target == value).any())]
-    loss = sum(parts) / len(parts)
-    if not np.isfinite(loss):
-        return -np.inf, -np.inf
-    if truth.all() or not truth.any():
-        return 0.0, -loss
-    return auc(logits.numpy(), truth), -loss
-
-
-def _network(widths: tuple[int, ...], size: int, seed: int) -> nn.Module:
-    """Return the network with weights drawn from `seed` (He et al. 2015); the global state is left as it was."""
-    stages = (1, *widths, widths[-1]) if size >= 96 else (1, *widths)
-    layers: list[nn.Module] = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for before, width in pairwise(stages):
-            convolution = nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False)
-            nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-            layers += [convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
-        head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(stages[-1], 1)]
-    network = nn.Sequential(*layers, *head)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _tensor(pixels: Grey) -> Tensor:
-    """Return (n, 1, size, size) of (n, size, size)."""
-    return torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).unsqueeze(1)
-
-
-def _require_usable(
-    pixels: Grey, targets: NDArray[np.bool_], validation: tuple[Grey, NDArray[np.bool_]], test: Grey
-) -> None:
+def _require_usable(pixels: Grey, jobs: Sequence[Job], validation: tuple[Grey, NDArray[np.bool_]], test: Grey) -> None:
     if len(pixels) == 0:
         raise InputError("There are no training images")
     side = pixels.shape[-1]
@@ -219,6 +136,10 @@ def _require_usable(
             )
         if not np.isfinite(images).all():
             raise InputError(f"The {name} images hold values that are not finite")
-    for name, images, truth in (("training", pixels, targets), ("validation", *validation)):
-        if truth.shape != (len(images),) or truth.dtype != bool:
+    for job in jobs:
+        if not len(job.rows) or job.rows.min() < 0 or job.rows.max() >= len(pixels):
+            raise InputError("The rows of a job must be some of the shared images", got=job.rows)
+    counts = [("training", len(job.rows), job.targets) for job in jobs]
+    for name, count, truth in (*counts, ("validation", len(validation[0]), validation[1])):
+        if truth.shape != (count,) or truth.dtype != bool:
             raise InputError(f"The {name} targets must be one bool an image", got=(truth.shape, str(truth.dtype)))

@@ -1,0 +1,75 @@
+"""What one training keeps to itself: its grey levels, the order of its batches, its draws and its best snapshot."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from radassay.contracts import Job
+from radassay.stats.auc import auc
+
+Merit = tuple[float, float]
+
+
+class Course:
+    """One training on its way, alone or beside others."""
+
+    def __init__(self, job: Job, moments: Tensor, steps: int, batch: int, device: torch.device) -> None:
+        """Lay out all batches of a training.
+
+        Args:
+            job: what to learn from.
+            moments: (n, 2) mean and mean square of each shared image.
+            steps: optimisation steps.
+            batch: images a step.
+            device: where augmentation is drawn.
+        """
+        self.augment = job.augment
+        # Separate streams, so that arms of one seed share weights and, on the same images, batches.
+        states = [int(s) for s in np.random.SeedSequence(job.seed).generate_state(3, np.uint64) >> np.uint64(1)]
+        self.weights_seed = states[0]
+        order = torch.Generator().manual_seed(states[1])
+        self.draws = torch.Generator(device).manual_seed(states[2])
+        rows = torch.from_numpy(job.rows.astype(np.int64))
+        mean, square = (float(m) for m in moments[rows].mean(dim=0))
+        self.mean, self.sd = mean, max(square - mean**2, 1e-6) ** 0.5
+        targets = torch.from_numpy(job.targets)
+        own = _balanced(targets, steps, batch, order)
+        self.rows, self.targets = rows[own], targets[own]
+        """(steps, batch) rows of the shared images, and whether each is positive."""
+        self.best: tuple[Merit, list[Tensor]] | None = None
+
+
+def _balanced(targets: Tensor, steps: int, batch: int, order: torch.Generator) -> Tensor:
+    """Return (steps, batch) positions: both classes equally often, each in shuffled passes over its images."""
+    positives = batch // 2
+    streams = []
+    for value, size in ((True, positives), (False, batch - positives)):
+        members = torch.nonzero(targets == value).flatten()
+        passes = -(-steps * size // len(members))
+        shuffled = [members[torch.randperm(len(members), generator=order)] for _ in range(passes)]
+        streams.append(torch.cat(shuffled)[: steps * size].reshape(steps, size))
+    return torch.cat(streams, dim=1)
+
+
+def merit(logits: Tensor, truth: NDArray[np.bool_]) -> Merit:
+    """Return (AUC, minus the class-balanced loss): what a snapshot is chosen by, larger is better.
+
+    Images of one class choose by loss alone; a loss that is not finite is worse than any.
+
+    Args:
+        logits: (n,) in double precision.
+        truth: (n,) whether the image is positive.
+    """
+    target = torch.from_numpy(truth.astype(np.float64))
+    losses = binary_cross_entropy_with_logits(logits, target, reduction="none")
+    parts = [float(losses[target == value].mean()) for value in (0.0, 1.0) if bool((target == value).any())]
+    loss = sum(parts) / len(parts)
+    if not np.isfinite(loss):
+        return -np.inf, -np.inf
+    if truth.all() or not truth.any():
+        return 0.0, -loss
+    return auc(logits.numpy(), truth), -loss

@@ -1,0 +1,123 @@
+"""Trainings of the small network: one, or several with one pass for all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from radassay.classifiers.arithmetic import Arithmetic
+from radassay.classifiers.augmentation import Draws
+from radassay.classifiers.course import Course, merit
+from radassay.classifiers.networks import Networks
+from radassay.contracts import Grey, Job
+
+if TYPE_CHECKING:
+    from radassay.classifiers.small_cnn import SmallCNN
+
+JUDGED_AT_ONCE = 64
+"""Images whose scores are computed together."""
+
+
+class Shared:
+    """Images that several trainings share, never copied on a processor and once to a card."""
+
+    def __init__(
+        self, pixels: Grey, validation: tuple[Grey, NDArray[np.bool_]], test: Grey, arithmetic: Arithmetic
+    ) -> None:
+        self.arithmetic = arithmetic
+        self.pixels, self.validation, self.test = (
+            _tensor(images).to(arithmetic.device) for images in (pixels, validation[0], test)
+        )
+        self.truth = validation[1]
+        parts = [part.flatten(1).double() for part in torch.split(self.pixels, JUDGED_AT_ONCE)]
+        self.moments = torch.cat([torch.stack([p.mean(1), p.square().mean(1)], dim=1) for p in parts]).cpu()
+
+
+class Trainings:
+    """Trainings with the same number of steps, side by side."""
+
+    def __init__(self, settings: SmallCNN, shared: Shared, jobs: Sequence[Job], steps: int) -> None:
+        self.settings, self.shared, self.steps = settings, shared, steps
+        self.arithmetic = shared.arithmetic
+        device = self.arithmetic.device
+        self.courses = [Course(job, shared.moments, steps, settings.batch, device) for job in jobs]
+        seeds = [course.weights_seed for course in self.courses]
+        self.networks = Networks(settings.widths, shared.pixels.shape[-1], seeds).to(device)
+        self.mean, self.sd = (
+            torch.tensor([getattr(course, name) for course in self.courses], device=device)[:, None, None]
+            for name in ("mean", "sd")
+        )
+        self.augmented = [i for i, course in enumerate(self.courses) if course.augment]
+
+    def run(self) -> NDArray[np.float64]:
+        """Do all steps and return (trainings, n_test) scores in [0, 1] of the best snapshot of each training."""
+        settings, shared = self.settings, self.shared
+        optimiser = torch.optim.AdamW(
+            self.networks.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, settings.rate, total_steps=self.steps + 1, pct_start=0.1, cycle_momentum=False
+        )
+        every = max(1, self.steps // settings.validations)
+        for step in range(self.steps):
+            targets = torch.stack([c.targets[step] for c in self.courses], dim=1).to(self.mean)
+            batch = self._batch(step)
+            optimiser.zero_grad()
+            with self.arithmetic.autocast(self.arithmetic.half):
+                logits = self.networks(batch)
+            # the sum over trainings of each one's mean, so that every gradient is that of a training alone
+            losses = binary_cross_entropy_with_logits(logits, targets, reduction="none")
+            losses.mean(dim=0).sum().backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            if len(shared.validation) and ((step + 1) % every == 0 or step + 1 == self.steps):
+                self._validate()
+        for i, course in enumerate(self.courses):
+            if course.best is not None:
+                self.networks.put_back(i, course.best[1])
+        # double precision keeps near-certain images apart
+        scores: NDArray[np.float64] = torch.sigmoid(self._judged(shared.test, half=False)).numpy()
+        return scores
+
+    def _batch(self, step: int) -> Tensor:
+        """Return the standardised images of one step, (batch, trainings, size, size)."""
+        rows = torch.stack([c.rows[step] for c in self.courses]).to(self.shared.pixels.device)
+        pixels = self.shared.pixels[rows]
+        if self.augmented:
+            augmentation, side = self.settings.augmentation, pixels.shape[-1]
+            draws = [augmentation.draw(self.settings.batch, side, self.courses[i].draws) for i in self.augmented]
+            changed = augmentation.change(pixels[self.augmented].flatten(0, 1), Draws.joined(draws))
+            pixels[self.augmented] = changed.reshape(len(self.augmented), *pixels.shape[1:])
+        return self._standard(pixels.squeeze(2).transpose(0, 1))
+
+    def _standard(self, pixels: Tensor) -> Tensor:
+        """Return (n, trainings, size, size) in the grey levels of each training."""
+        return ((pixels - self.mean) / self.sd).contiguous(memory_format=torch.channels_last)
+
+    def _validate(self) -> None:
+        logits = self._judged(self.shared.validation, half=self.arithmetic.half)
+        for i, course in enumerate(self.courses):
+            now = merit(logits[i], self.shared.truth)
+            if course.best is None or now > course.best[0]:
+                course.best = now, self.networks.copy_of(i)
+
+    def _judged(self, images: Tensor, half: bool) -> Tensor:
+        """Return (trainings, n) logits, on the processor and in double precision."""
+        with torch.inference_mode(), self.arithmetic.autocast(half):
+            parts = [self.networks.judge(self._standard(part)) for part in torch.split(images, JUDGED_AT_ONCE)]
+        return torch.cat(parts).T.double().cpu().contiguous()
+
+
+def _tensor(pixels: Grey) -> Tensor:
+    """Return (n, 1, size, size) of (n, size, size), without a copy where it can be."""
+    with warnings.catch_warnings():
+        # torch cannot mark a tensor read-only; these are never written to
+        warnings.filterwarnings("ignore", message=".*not writable")
+        return torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32)).unsqueeze(1)
