@@ -248,6 +248,13 @@ def test_the_pool_shows_half_of_the_pictures_late_and_none_that_was_never_drawn(
     assert torch.equal(other.held, pool.held) and other.full == 10
 
 
+def test_an_additive_translator_begins_as_the_same_picture():
+    torch.manual_seed(0)
+    pictures = torch.rand(2, 1, 32, 32) * 2 - 1
+    same, free = (ResNetTranslator(4, 1, additive)(pictures) for additive in (True, False))
+    assert (same - pictures).abs().mean() < 0.2 < (free - pictures).abs().mean()
+
+
 def test_an_empty_pool_hands_on():
     drawn = torch.rand(3, 1, 2, 2)
     assert torch.equal(Pool(0, 2, torch.device("cpu")).through(drawn, np.random.default_rng(0)), drawn)

@@ -31,7 +31,7 @@ class Pair(nn.Module):
 
     def __init__(self, rules: CycleGAN, sources: Sources) -> None:
         super().__init__()
-        self.into = nn.ModuleList([ResNetTranslator(rules.width, rules.blocks) for _ in range(2)])
+        self.into = nn.ModuleList([ResNetTranslator(rules.width, rules.blocks, rules.additive) for _ in range(2)])
         self.sources = sources
 
 
@@ -52,7 +52,7 @@ class CycleGame(TranslationGame):
         rows = Sources.rows(given, rules.sources, seed)
         sources = Sources.of(from_picture(given.pictures[rows]), given, rows)
         self.pair = Pair(rules, sources)
-        self.judges = nn.ModuleList([PatchJudge(1, given.size, rules.width) for _ in range(2)])
+        self.judges = nn.ModuleList([PatchJudge(1, given.size, rules.judge_width) for _ in range(2)])
         super().__init__(rules, given, compute, crew, self.pair, self.judges, seed=seed, steps=steps)
         self.pools = [Pool(rules.pool, given.size, compute.device) for _ in range(2)]
 
@@ -140,6 +140,9 @@ class CycleGAN(Translation):
     """Real images in one step, half of them of each class; even (2 in the paper)."""
     blocks: int = 4
     """Residual blocks of each translator (6 at 128 px, 9 at 256 px in the paper)."""
+    additive: bool = True
+    """Whether a translator draws what to add to the picture, so that it starts as the same picture and a short training
+    keeps the anatomy sharp (VA-GAN, Baumgartner et al. 2018); off, it draws the whole picture, as in the paper."""
     cycle: float = 10.0
     """Weight of the cycle loss, lambda."""
     identity: float = 0.5

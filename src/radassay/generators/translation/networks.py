@@ -59,11 +59,13 @@ class ResNetTranslator(nn.Module):
     Args:
         width: channels at full size, k (64 in the paper).
         blocks: residual blocks (6 at 128 px, 9 at 256 px in the paper).
+        additive: whether what is drawn is added to the picture, as in VA-GAN (Baumgartner et al. 2018, section 3.1),
+            or takes its place, as in the paper.
     """
 
-    def __init__(self, width: int, blocks: int) -> None:
+    def __init__(self, width: int, blocks: int, additive: bool = False) -> None:
         super().__init__()
-        k = width
+        k, self.additive = width, additive
         self.first = nn.Conv2d(1, k, 7, padding=3, padding_mode="reflect", bias=False)
         self.down = nn.ModuleList([nn.Conv2d(a, 2 * a, 3, stride=2, padding=1, bias=False) for a in (k, 2 * k)])
         self.blocks = nn.Sequential(*(Residual(4 * k) for _ in range(blocks)))
@@ -72,14 +74,15 @@ class ResNetTranslator(nn.Module):
         initialised(self)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Return pictures (n, 1, size, size) in [-1, 1] from such pictures."""
+        """Return pictures (n, 1, size, size), in [-1, 1] unless added to, from pictures in [-1, 1]."""
         x = F.relu(normalised(self.first(pictures)))
         for layer in self.down:
             x = F.relu(normalised(layer(x)))
         x = self.blocks(x)
         for layer in self.up:
             x = F.relu(normalised(layer(enlarge(x))))
-        return torch.tanh(self.picture(x).float())
+        drawn = torch.tanh(self.picture(x).float())
+        return pictures + drawn if self.additive else drawn
 
 
 class PatchJudge(nn.Module):

@@ -72,7 +72,7 @@ class PaintingGame(TranslationGame):
         rows = Sources.rows(given, rules.sources, seed)
         self.unet = UNet(given.size, self.kinds, given.classes, rules.width)
         painter = Painter(self.unet, Sources.of(maps[rows].to(torch.uint8), given, rows))
-        self.judge = PatchJudge(self.kinds + given.classes + 1, given.size, rules.width)
+        self.judge = PatchJudge(self.kinds + given.classes + 1, given.size, rules.judge_width)
         super().__init__(rules, given, compute, crew, painter, self.judge, seed=seed, steps=steps)
 
     def step(self, step: int) -> dict[str, float]:

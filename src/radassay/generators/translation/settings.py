@@ -29,6 +29,7 @@ class Translation(Family):
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {
         **Family.limits,
         "width": (1, 4096),
+        "judge_width": (1, 4096),
         "generator_rate": (1e-9, 1),
         "discriminator_rate": (1e-9, 1),
         "shift": (0, 0.5),
@@ -37,6 +38,8 @@ class Translation(Family):
 
     width: int = 16
     """Channels at full size; lower sides have more. Time grows with its square."""
+    judge_width: int = 16
+    """Channels of the discriminator's first layer (64 in both papers)."""
     generator_rate: float = 2e-4
     """Learning rate of the generator; constant for half of the training, then falling to nothing in a line."""
     discriminator_rate: float = 2e-4
