@@ -5,7 +5,7 @@ whom makes trainings better or worse; patients have two images, and trainings di
 Chests: simulated chest X-rays as 16 x 16 thumbnails, told by logistic regression; subsets are drawn from a pool, and
 the truth comes from several hundred trainings on fresh patients. Wanted: 90 to 97 of 100.
 
-    python benchmarks/exchange_coverage.py [--world scores] [--trials 400] [--fit power_law]
+    python benchmarks/exchange_coverage.py [--world scores] [--trials 400]
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from radassay.stats.proportion import wilson
 
 FITS = {"power_law": learning_curve.power_law, "monotone": learning_curve.monotone}
 HEAD = (
-    "world   case               truth  coverage (95 % CI)      below  above  median low..high      "
+    "world and fit     case               truth  coverage (95 % CI)      below  above  median low..high      "
     "median  bias   open above  beyond"
 )
 
@@ -59,6 +59,18 @@ class Case:
     """Share of them whose label is wrong, or in the world of scores the patients they are worth."""
     trainings: int = 10
     test: int = 200
+
+
+def answers(
+    design: Design, scores: np.ndarray, mixed: np.ndarray, labels: np.ndarray, units: np.ndarray
+) -> dict[str, Exchange]:
+    """Return the exchange of one trial by each fit of the learning curve."""
+    return {
+        name: exchange(
+            np.array(design.sizes), scores, mixed, labels, units, base=design.base, pool=design.pool, curve=fit
+        )
+        for name, fit in FITS.items()
+    }
 
 
 SCORES = (
@@ -103,7 +115,7 @@ def scored(distance: float, labels: np.ndarray, person: np.ndarray, rng: np.rand
     return distance * labels + PERSON * person + TASTE * taste + rest * rng.normal(size=len(labels))
 
 
-def trial_of_scores(case: Case, fit: str, seed: int) -> Exchange:
+def trial_of_scores(case: Case, seed: int) -> dict[str, Exchange]:
     """Return the exchange of one simulated trial."""
     design = Design(trainings=case.trainings, test=case.test)
     rng = np.random.default_rng([seed, SCORES.index(case)])
@@ -121,9 +133,7 @@ def trial_of_scores(case: Case, fit: str, seed: int) -> Exchange:
         more = QUALITY * np.sqrt(max(case.wrong, 0.0)) * rng.normal()
         mixed[s] = scored(strength(worth) + (few + more) / worth + START * rng.normal(), labels, person, rng)
     units = np.repeat(np.arange(design.test).astype(str), 2)
-    return exchange(
-        np.array(design.sizes), scores, mixed, labels, units, base=design.base, pool=design.pool, curve=FITS[fit]
-    )
+    return answers(design, scores, mixed, labels, units)
 
 
 # The world of simulated chests
@@ -169,7 +179,7 @@ def made(world: World, who: np.ndarray, wrong: float, rng: np.random.Generator) 
     return world.pixels[2 * who], np.where(rng.random(len(who)) < wrong, ~labels, labels)
 
 
-def trial_of_chests(world: World, case: Case, fit: str, seed: int) -> Exchange:
+def trial_of_chests(world: World, case: Case, seed: int) -> dict[str, Exchange]:
     """Return the exchange of one trial on simulated chests; a synthetic image is used in one training alone."""
     design = Design(trainings=case.trainings, test=case.test)
     rng = np.random.default_rng([seed, CHESTS.index(case)])
@@ -186,16 +196,7 @@ def trial_of_chests(world: World, case: Case, fit: str, seed: int) -> Exchange:
         first = own[: design.base]
         model = trained(np.concatenate([world.pixels[first], x]), np.concatenate([world.labels[first], y]))
         mixed[s] = model.decision_function(world.pixels[rows])
-    return exchange(
-        np.array(design.sizes),
-        scores,
-        mixed,
-        world.labels[rows],
-        (rows // 2).astype(str),
-        base=design.base,
-        pool=design.pool,
-        curve=FITS[fit],
-    )
+    return answers(design, scores, mixed, world.labels[rows], (rows // 2).astype(str))
 
 
 def truth_of_chests(world: World, cases: tuple[Case, ...], repetitions: int) -> dict[Case, float]:
@@ -225,7 +226,7 @@ def truth_of_chests(world: World, cases: tuple[Case, ...], repetitions: int) -> 
 # The table
 
 
-def line(world: str, case: Case, truth: float, found: list[Exchange]) -> str:
+def line(name: str, case: Case, truth: float, found: list[Exchange]) -> str:
     """Return what the trials of one case found."""
     low = np.array([-np.inf if f.low is None else f.low for f in found])
     high = np.array([np.inf if f.high is None else f.high for f in found])
@@ -235,24 +236,30 @@ def line(world: str, case: Case, truth: float, found: list[Exchange]) -> str:
     with np.errstate(invalid="ignore"):
         middle = [np.quantile(v, 0.5, method="lower") for v in (low, high, value)]
     return (
-        f"{world:7s} {case.name:17s} {truth:6.1f}  {covered / len(found):.3f} ({share[0]:.3f}-{share[1]:.3f})  "
+        f"{name:17s} {case.name:17s} {truth:6.1f}  {covered / len(found):.3f} ({share[0]:.3f}-{share[1]:.3f})  "
         f"{(high < truth).mean():.3f}  {(low > truth).mean():.3f}  {middle[0]:8.1f} .. {middle[1]:6.1f}   "
         f"{middle[2]:8.1f}  {middle[2] - truth:+5.1f}   {np.isinf(high).mean():.2f}        {np.isinf(value).mean():.2f}"
     )
+
+
+def lines(world: str, case: Case, truth: float, found: list[dict[str, Exchange]]) -> Iterator[str]:
+    """Yield a line a fit."""
+    for fit in FITS:
+        yield line(f"{world} {fit}", case, truth, [f[fit] for f in found])
 
 
 def worlds(options: argparse.Namespace) -> Iterator[str]:
     """Yield the lines of the table as they come."""
     if options.world in (None, "scores"):
         for case in SCORES:
-            found = [trial_of_scores(case, options.fit, seed) for seed in range(options.trials)]
-            yield line("scores", case, case.wrong, found)
+            found = [trial_of_scores(case, seed) for seed in range(options.trials)]
+            yield from lines("scores", case, case.wrong, found)
     if options.world in (None, "chests"):
         world = World.at(options.folder)
         truths = truth_of_chests(world, CHESTS, options.truth)
         for case in CHESTS:
-            found = [trial_of_chests(world, case, options.fit, seed) for seed in range(options.trials)]
-            yield line("chests", case, truths[case], found)
+            found = [trial_of_chests(world, case, seed) for seed in range(options.trials)]
+            yield from lines("chests", case, truths[case], found)
 
 
 def main() -> None:
@@ -261,7 +268,6 @@ def main() -> None:
     parser.add_argument("--world", choices=["scores", "chests"], default=None, help="both by default")
     parser.add_argument("--trials", type=int, default=400)
     parser.add_argument("--truth", type=int, default=300, help="trainings behind the truth of the chests")
-    parser.add_argument("--fit", choices=list(FITS), default="power_law")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "radassay-coverage-world")
     options = parser.parse_args()
     print(HEAD)

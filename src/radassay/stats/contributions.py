@@ -21,11 +21,10 @@ class Contributions:
     """(arms, trainings)."""
     of_patients: Floats
     """(arms, arms) covariance of the means over trainings that test patients cause (Obuchowski 1997)."""
-    between: Floats
-    """(arms, arms) covariance between trainings s, the share that comes of few test patients taken off.
-
-    Not sure to be positive definite: it is a difference of two estimates.
-    """
+    seen: Floats
+    """(arms, arms) covariance between trainings, as seen on these test patients."""
+    interaction: Floats
+    """(arms, arms) the part of it that comes of few test patients and is in `of_patients` already."""
     units: int
     """Patients of the smaller class."""
 
@@ -40,27 +39,37 @@ class Contributions:
         """Return the number of trainings an arm."""
         return int(self.areas.shape[1])
 
-    def reach(self, contrasts: Floats, of_trainings: Floats | None = None, level: float = 0.95) -> Floats:
+    @property
+    def between(self) -> Floats:
+        """Return (arms, arms), the covariance between trainings were there endless test patients.
+
+        As the difference of two estimates it is not sure to be positive definite.
+        """
+        return self.seen - self.interaction
+
+    def reach(self, contrasts: Floats, factor: Floats | None = None, level: float = 0.95) -> Floats:
         """Return half the width, (g,), of the interval of each contrast of the means over trainings, (g, arms)."""
-        error, freedom = self.error(contrasts, of_trainings)
+        error, freedom = self.error(contrasts, factor)
         return np.asarray(student.ppf(0.5 + level / 2, freedom) * error)
 
-    def error(self, contrasts: Floats, of_trainings: Floats | None = None) -> tuple[Floats, Floats]:
+    def error(self, contrasts: Floats, factor: Floats | None = None) -> tuple[Floats, Floats]:
         """Return the standard error of each contrast and its degrees of freedom (Satterthwaite 1946), (g,) each.
 
         Args:
             contrasts: (g, arms)
-            of_trainings: (arms, arms) covariance of the means that trainings cause; that of independent trainings
-                where it is not given.
+            factor: (arms, arms) from the covariance between trainings to that of their means; one over their number
+                for trainings that are independent.
         """
-        training = self.between / self.trainings if of_trainings is None else of_trainings
-        patients, trainings = (
-            np.clip(np.einsum("ga,ab,gb->g", contrasts, m, contrasts), 0, None) for m in (self.of_patients, training)
+        factor = np.full_like(self.seen, 1 / self.trainings) if factor is None else factor
+        patients, trainings, seen = (
+            np.clip(np.einsum("ga,ab,gb->g", contrasts, m, contrasts), 0, None)
+            for m in (self.of_patients, self.between * factor, self.seen * factor)
         )
         total = patients + trainings
-        parts = patients**2 / (self.units - 1) + trainings**2 / max(self.trainings - 1, 1)
+        # what is taken off the spread of the trainings makes it smaller, not better known
+        parts = patients**2 / (self.units - 1) + seen**2 / max(self.trainings - 1, 1)
         freedom = np.divide(total**2, parts, out=np.full(len(total), float(self.units - 1)), where=parts > 0)
-        return np.sqrt(total), freedom
+        return np.sqrt(total), np.maximum(freedom, 1.0)
 
 
 def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[np.str_]) -> Contributions:
@@ -98,7 +107,7 @@ def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[n
     centre = parts.mean(axis=1)
     areas = areas.reshape(arms, trainings)
     if trainings == 1:
-        return Contributions(areas, centre @ centre.T, np.zeros((arms, arms)), units)
+        return Contributions(areas, centre @ centre.T, np.zeros((arms, arms)), np.zeros((arms, arms)), units)
     own = parts - centre[:, None]
     interaction = np.einsum("asj,bsj->ab", own, own) / (trainings - 1)
-    return Contributions(areas, centre @ centre.T, np.atleast_2d(np.cov(areas)) - interaction, units)
+    return Contributions(areas, centre @ centre.T, np.atleast_2d(np.cov(areas)), interaction, units)

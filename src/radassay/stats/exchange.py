@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.stats.contributions import Contributions, contributions
+from radassay.stats.contributions import contributions
 from radassay.stats.learning_curve import Fit, power_law
 
 Floats = NDArray[np.float64]
@@ -83,17 +83,17 @@ def exchange(
     sizes = np.asarray(sizes, dtype=np.float64)
     _require(sizes, scores, mixed, base, pool)
     parts = contributions(np.concatenate([scores, mixed[None]]), labels, patients)
-    of_trainings = _of_trainings(parts, np.r_[sizes, base], pool)
-    variances = np.diag(parts.of_patients) + np.clip(np.diag(of_trainings), 0, None)
+    factor = _of_means(parts.trainings, np.r_[sizes, base], pool)
+    variances = np.diag(parts.of_patients) + np.clip(np.diag(parts.between * factor), 0, None)
     fit = curve(sizes, parts.mean[:-1], np.maximum(variances[:-1], SMALLEST))
     grid = np.geomspace(sizes[0], sizes[-1], POINTS)
     values, slopes = fit.at(grid)
     here = float(parts.mean[-1])
-    gap, reach = values - here, parts.reach(np.c_[slopes, -np.ones(POINTS)], of_trainings, level)
+    gap, reach = values - here, parts.reach(np.c_[slopes, -np.ones(POINTS)], factor, level)
     low, high = _limits(grid, gap, reach)
     value, beyond = _crossing(grid, gap)
-    alone = parts.reach(np.c_[slopes, np.zeros(POINTS)], of_trainings, level)
-    own = float(parts.reach(np.eye(len(sizes) + 1)[-1:], of_trainings, level)[0])
+    alone = parts.reach(np.c_[slopes, np.zeros(POINTS)], factor, level)
+    own = float(parts.reach(np.eye(len(sizes) + 1)[-1:], factor, level)[0])
     return Exchange(
         patients=None if value is None else value - base,
         low=None if low is None else low - base,
@@ -118,14 +118,14 @@ def _require(sizes: Floats, scores: Floats, mixed: Floats, base: int, pool: floa
         raise ValueError(f"subsets may be at most {MOST_OF_POOL:.0%} of the pool of {pool:g} patients")
 
 
-def _of_trainings(parts: Contributions, sizes: Floats, pool: float) -> Floats:
-    """Return the covariance of the areas over fresh trainings and a fresh pool.
+def _of_means(trainings: int, sizes: Floats, pool: float) -> Floats:
+    """Return by what the covariance between trainings is multiplied for that of their means over fresh pools.
 
     Of nested random subsets the covariance, given the pool, is in proportion to 1/larger - 1/pool; what all of them
     share because they come from one pool is in proportion to 1/pool.
     """
     share = np.maximum.outer(sizes, sizes) / pool
-    return np.asarray(parts.between * (1 / parts.trainings + share / (1 - share)))
+    return np.asarray(1 / trainings + share / (1 - share))
 
 
 def _limits(grid: Floats, gap: Floats, reach: Floats) -> tuple[float | None, float | None]:

@@ -5,37 +5,68 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from radassay.stats.contributions import contributions
 from radassay.stats.paired import hanley_mcneil_variance
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What must be assumed of areas that have not been measured; earlier trials on like images tell."""
+    """What must be assumed of areas that have not been measured; `learned` takes it from an earlier trial."""
 
     auc: float = 0.85
     """Area of the arm without synthetic images."""
-    correlation: float = 0.5
-    """Correlation of the areas of two trainings over the same test patients."""
+    same_arm: float = 0.6
+    """Correlation, over test patients, of the areas of two trainings of one arm."""
+    other_arm: float = 0.5
+    """The same of two trainings of different arms."""
     training_sd: float = 0.02
-    """Standard deviation, between seeds, of the difference of the two arms' areas were there endless test patients."""
+    """Standard deviation, between seeds, of the difference of two arms' areas were there endless test patients."""
+
+    @classmethod
+    def learned(cls, scores: NDArray[np.float64], labels: NDArray[np.bool_], patients: NDArray[np.str_]) -> Assumptions:
+        """Return what an earlier trial of two arms, scores (2, s, n), shows; s is 2 or more.
+
+        Raises:
+            ValueError: not two arms of two trainings or more, or too few patients.
+        """
+        arms, trainings, n = scores.shape
+        if arms != 2 or trainings < 2:
+            raise ValueError("assumptions are learned from two arms of two trainings or more")
+        single = contributions(scores.reshape(2 * trainings, 1, n), labels, patients).of_patients
+        spread = np.sqrt(np.diag(single))
+        correlation = single / np.outer(spread, spread)
+        arm = np.repeat([0, 1], trainings)
+        same = (arm[:, None] == arm) & ~np.eye(2 * trainings, dtype=bool)
+        parts = contributions(scores, labels, patients)
+        contrast = np.array([-1.0, 1.0])
+        return cls(
+            auc=float(parts.mean[0]),
+            same_arm=float(correlation[same].mean()),
+            other_arm=float(correlation[arm[:, None] != arm].mean()),
+            training_sd=math.sqrt(max(float(contrast @ parts.between @ contrast), 0.0)),
+        )
 
 
-def gain_error(positives: int, negatives: int, trainings: int, assumed: Assumptions, gain: float = 0.0) -> float:
-    """Return the standard error of the difference of two arms' areas, each a mean over trainings.
+def gain_error(
+    positives: int, negatives: int, trainings: int, assumed: Assumptions, gain: float = 0.0
+) -> tuple[float, float]:
+    """Return the standard errors of the difference of two arms' areas, each a mean over s trainings.
 
-    Patients cause 2 (1 - correlation) V with V by Hanley and McNeil (Radiology 1982;143:29 and 1983;148:839), taken
-    at the mean of both areas; trainings cause the variance of one paired difference over their number.
+    The first is over test patients, with two areas' variance V by Hanley and McNeil (Radiology 1982;143:29), taken at
+    the mean of both, and their correlations: 2 V (same - other + (1 - same) / s). The second is over trainings.
 
     Raises:
         ValueError: no patients of a class, or no trainings.
     """
     if min(positives, negatives, trainings) < 1:
         raise ValueError("a gain needs patients of both classes and trainings")
-    area = min(max(assumed.auc + gain / 2, 0.5), 0.9999)
-    patients = 2 * (1 - assumed.correlation) * hanley_mcneil_variance(area, positives, negatives)
-    return math.sqrt(patients + assumed.training_sd**2 / trainings)
+    differing = max(assumed.same_arm - assumed.other_arm, 0.0) + (1 - assumed.same_arm) / trainings
+    patients = 2 * differing * _variance(assumed, gain, positives, negatives)
+    return math.sqrt(patients), assumed.training_sd / math.sqrt(trainings)
 
 
 def power_of_gain(
@@ -53,11 +84,14 @@ def power_of_gain(
         assumed: what is not known yet.
         level: coverage of the interval.
     """
-    error = gain_error(positives, negatives, trainings, assumed, gain)
-    training = assumed.training_sd**2 / trainings
-    patients = error**2 - training
-    parts = patients**2 / max(min(positives, negatives) - 1, 1) + training**2 / max(trainings - 1, 1)
-    freedom = error**4 / parts if parts > 0 else 1.0
+    patients, training = gain_error(positives, negatives, trainings, assumed, gain)
+    error = math.hypot(patients, training)
+    if error == 0:
+        return float(gain > 0)
+    # the spread between trainings is seen on few patients: what is theirs is taken off, but adds to its uncertainty
+    own = 2 * (1 - assumed.same_arm) * _variance(assumed, gain, positives, negatives) / trainings
+    parts = patients**4 / max(min(positives, negatives) - 1, 1) + (training**2 + own) ** 2 / max(trainings - 1, 1)
+    freedom = max(error**4 / parts, 1.0)
     return float(student.sf(student.ppf(0.5 + level / 2, freedom) - gain / error, freedom))
 
 
@@ -75,3 +109,7 @@ def detectable_gain(
         else:
             high = middle
     return high
+
+
+def _variance(assumed: Assumptions, gain: float, positives: int, negatives: int) -> float:
+    return hanley_mcneil_variance(min(max(assumed.auc + gain / 2, 0.5), 0.9999), positives, negatives)
