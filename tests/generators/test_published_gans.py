@@ -98,7 +98,7 @@ def test_networks_of_several_classes_each_draw_their_own_rows():
         def forward(self, given, classes):
             return given * self.factor
 
-    each = OneEach([Times(1), Times(10), Times(100)])
+    each = OneEach([Times(1), Times(10), Times(100)]).eval()
     given, classes = torch.arange(1.0, 6), torch.tensor([2, 0, 1, 0, 2])
     assert each(given, classes).tolist() == [100, 2, 30, 4, 500]
 
