@@ -109,6 +109,13 @@ def painted(chests: Chests, pictures: Pictures) -> float:
     return float((places & chests.lung).sum() / max(int(places.sum()), 1))
 
 
+def alike(chests: Chests, pictures: Pictures) -> float:
+    """Return the mean correlation of what changed in one patient with what changed in another: 1, always the same."""
+    change = (pictures - chests.healthy).reshape(len(pictures), -1)
+    among = np.corrcoef(change)
+    return float(among[~np.eye(len(among), dtype=bool)].mean())
+
+
 def lungs_kept(chests: Chests, pictures: Pictures) -> float:
     """Return the mean Dice coefficient of the lungs found on pictures with the true ones of the healthy chest."""
     seen, true = find_lungs(pictures), chests.lung
@@ -145,6 +152,7 @@ def measured(chests: Chests, translator: CycleGAN, folder: Path, seed: int) -> t
         moved = heart_moved(chests, pictures)
         numbers |= {
             f"painted in the lungs, {name}": painted(chests, pictures),
+            f"likeness of two patients' changes, {name}": alike(chests, pictures),
             f"Dice of the lungs, {name}": lungs_kept(chests, pictures),
             f"heart moved by 1 px or more, {name}": float((moved >= 1).mean()),
             f"heart moved by 2 px or more, {name}": float((moved >= 2).mean()),
