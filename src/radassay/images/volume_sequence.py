@@ -27,7 +27,7 @@ class VolumeSequence(Sequence[NDArray[np.float32]]):
     """The volumes of a set, (depth, height, width) float32 in [0, 1] each, from feet to head.
 
     Every study with positions is one volume. It is read when asked for, windowed, and resampled to `shape` over its
-    whole extent by averaging (a triangle as wide as the larger of both spacings); slices need not lie evenly.
+    whole extent by antialiased linear interpolation; slices need not lie evenly.
 
     Raises:
         InputError: the set holds no volume, or the slices of one differ in label, spacing or size.
@@ -101,13 +101,8 @@ class VolumeSequence(Sequence[NDArray[np.float32]]):
 
     def _read(self, rows: pd.DataFrame) -> NDArray[np.float32]:
         depth, height, width = self.shape
-        down, across = (
-            triangles(np.arange(n) + 0.5, n, m)
-            for n, m in ((int(rows["height"].iloc[0]), height), (int(rows["width"].iloc[0]), width))
-        )
-        positions = rows["position_mm"].to_numpy(dtype=float)
-        step = _depth_mm(rows) / len(rows)
-        along = triangles((positions - positions[0]) / step + 0.5, len(rows), depth)
+        down, across = (triangles(int(rows[side].iloc[0]), n) for side, n in (("height", height), ("width", width)))
+        along = triangles(len(rows), depth) @ evened(rows["position_mm"].to_numpy(dtype=float))
         window = float(rows["low"].iloc[0]), float(rows["high"].iloc[0])
         out = np.zeros(self.shape, dtype=np.float32)
         # slice by slice: a scan of a thousand slices never lies in memory whole
@@ -124,13 +119,18 @@ def _depth_mm(rows: pd.DataFrame) -> float:
     return float(positions[-1] - positions[0]) * len(positions) / (len(positions) - 1)
 
 
-def triangles(at: NDArray[np.floating[Any]], length: float, count: int) -> NDArray[np.float32]:
-    """Return weights (count, n) that bring samples at `at`, between 0 and `length`, to `count` even ones.
+def triangles(old: int, new: int) -> NDArray[np.float32]:
+    """Return weights (new, old) that bring evenly spaced samples to another number over the same extent.
 
     Each new sample is a mean of the old ones under a triangle around it, as wide as the larger of both steps
     (antialiased linear interpolation).
     """
-    middle = (np.arange(count) + 0.5) * length / count
-    reach = max(length / count, length / len(at), float(np.diff(at).max()) if len(at) > 1 else 0.0)
-    weights = np.maximum(1 - np.abs(middle[:, None] - at[None].clip(0, length)) / reach, 0.0)
+    at, middle = np.arange(old) + 0.5, (np.arange(new) + 0.5) * old / new
+    weights = np.maximum(1 - np.abs(middle[:, None] - at) / max(old / new, 1.0), 0.0)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def evened(positions: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return weights (n, n) that interpolate between slices at ascending positions to as many evenly spaced ones."""
+    even = np.linspace(positions[0], positions[-1], len(positions))
+    return np.stack([np.interp(even, positions, one) for one in np.eye(len(positions))], axis=1).astype(np.float32)
