@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -15,15 +16,20 @@ from radassay.cli.progress import progress
 class Command:
     """Train a generator on an image set; only its training split where it has one. Killed, it carries on.
 
+    Which one? `radassay train --list` tells all of them apart. To compare with a published study, take the generator
+    that it used; for synthetic images of your own, the default; where you have a generator already, `command`.
+
     Example: radassay train sets/phantoms --out generators/projection-gan --set images_seen 60000
     """
 
-    images: Annotated[Path, tyro.conf.Positional]
+    images: Annotated[Path | None, tyro.conf.Positional] = None
     """Folder of an image set (`radassay import` or `radassay simulate` makes one)."""
-    out: Path
+    out: Path | None = None
     """Folder for checkpoints, sample grids and losses."""
+    list: bool = False
+    """Print every generator with its paper and what it still needs, and do nothing else."""
     generator: str = "projection-gan"
-    """Which generator (`radassay list`)."""
+    """Which generator (`--list`)."""
     set: dict[str, str] = field(default_factory=dict)
     """The generator's settings, as pairs such as `images_seen 60000`."""
     size: int = 64
@@ -41,10 +47,16 @@ class Command:
         """Run it."""
         import numpy as np
 
+        from radassay.errors import SettingsError
         from radassay.images.imageset import ImageSet
         from radassay.workbench.making import generator_for, train, typed
         from radassay.workbench.making_volumes import makes_volumes, train_volumes, volume_generator
 
+        if self.list:
+            print("\n".join(told()))
+            return 0
+        if self.images is None or self.out is None:
+            raise SettingsError("Which images, and where to?", possible="radassay train IMAGES --out FOLDER")
         settings = {k: typed(v) for k, v in self.set.items()}
         volumes = volume_generator(self.generator, settings) if makes_volumes(self.generator) else None
         generator = None if volumes else generator_for(self.generator, settings, self.size)
@@ -72,5 +84,21 @@ class Command:
                 window=self.window,
                 report=report,
             )
-        print(f"trained on {len(images)} images; losses, looks and grids are in {self.out / 'training.html'}")
+        page = self.out / "training.html"
+        where = f"losses, looks and grids are in {page}" if page.exists() else f"all about it is in {self.out}"
+        print(f"trained on {len(images)} images; {where}")
         return 0
+
+
+def told() -> Iterator[str]:
+    """Yield what tells each generator apart: its name, a sentence, its paper, and what it still needs."""
+    from radassay import registry
+    from radassay.cli.list_command import lacking
+
+    for kind in ("generators", "volume-generators"):
+        yield f"{kind}:"
+        for name in registry.names(kind):
+            plugin = registry.load(kind, name)
+            sentence = (plugin.__doc__ or "").strip().split("\n\n")[0]
+            yield f"  {name:<18} {' '.join(sentence.split())}{lacking(plugin)}"
+            yield f"  {'':<18} {plugin.paper}"

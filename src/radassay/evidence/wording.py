@@ -173,6 +173,7 @@ LABELS = {
     "auc_noise_pictures": "AUC of pure noise (control)",
     "auc_constant_pictures": "AUC of constant pictures (control)",
     "n_synthetic": "Synthetic images",
+    "seen_elsewhere": "What the generator had seen before it came here",
     "association_source": "Class and image set (Cramér's V)",
     "association_site": "Class and hospital or place (Cramér's V)",
     "association_age": "Class and age band (Cramér's V)",

@@ -58,6 +58,8 @@ def generator_for(name: str, settings: dict[str, Any], size: int) -> Generator:
         raise SettingsError(
             f"{name} cannot draw that size", got=f"{size} px", possible="Sizes: " + ", ".join(map(str, sizes))
         )
+    if getattr(generator, "missing", ""):
+        raise SettingsError(f"The generator {name} is not ready", got=generator.missing)  # type: ignore[attr-defined]
     return generator
 
 

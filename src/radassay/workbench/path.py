@@ -157,6 +157,7 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
         )
     if wanted.generator:
         findings.append(seen_of_others(materials, making.given_ids(record.work / "generator")))
+        findings += seen_elsewhere(record.work / "generator" / "elsewhere.json")
     record.record("images", findings, pictures=pictures)
     return synthetic
 
@@ -177,6 +178,22 @@ def seen_of_others(materials: Materials, given: list[str]) -> Finding:
         n_images=len(given),
         inputs=(materials.training.fingerprint[:16],),
     )
+
+
+def seen_elsewhere(told: Path) -> list[Finding]:
+    """Return what is known of the images that a generator made elsewhere had seen; nothing for one trained here."""
+    if not told.exists():
+        return []
+    about = json.loads(told.read_text(encoding="utf-8"))
+    unlike = "" if about["repeats"] else "; asked twice for the same images, it drew others"
+    return [
+        Finding(
+            check="generation",
+            name="seen_elsewhere",
+            reason=f"{about['leaks']}{unlike}",
+            details={"origin": about["origin"], "unknown": about["unknown"]},
+        )
+    ]
 
 
 def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: str) -> ImageSet:

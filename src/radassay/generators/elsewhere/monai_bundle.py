@@ -23,7 +23,7 @@ from radassay.generators.elsewhere.record import UNKNOWN, Origin
 
 @dataclass(frozen=True)
 class MonaiBundle(FolderModel):
-    """A pretrained GAN or diffusion model packed as a MONAI bundle, for sections of one slice (2-D).
+    """A pretrained GAN or diffusion model packed as a MONAI bundle: flat pictures, no volumes.
 
     Of the bundle only data are used: the classes and plain arguments that its JSON configuration names, and its
     weights. Its Python (`$` expressions, `scripts/`) is never run, so how pictures are drawn is said here: noise
