@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -44,8 +43,7 @@ class Autoencoder(nn.Module):
         self.resume = Conv(channels + 1, wide[-1], 3)
         back = wide[::-1]
         self.up = nn.ModuleList(Block(a, b, encodes=False) for a, b in zip([back[0], *back], back, strict=False))
-        self.leave = Conv(width, 4, 3)
-        self.gain = nn.Parameter(torch.full((1,), 0.5))
+        self.leave = Conv(width, 4, 3, silent=True)
 
     def encode(self, pictures: Tensor) -> Latents:
         """Return the latents of pictures (n, 1, size, size) in [-1, 1], float32."""
@@ -60,7 +58,7 @@ class Autoencoder(nn.Module):
         x = self.resume(folded(latents, 1))
         for place, block in enumerate(self.up):
             x = block(F.interpolate(x, scale_factor=2, mode="nearest") if place else x)
-        return F.pixel_shuffle(self.leave(x, self.gain).float(), 2)
+        return F.pixel_shuffle(self.leave(x).float(), 2)
 
     def forward(self, pictures: Tensor, noise: Tensor, penalty: float) -> Tensor:
         """Return the loss: mean error of pixels and of edges, and `penalty` times the mean divergence (KL)."""

@@ -55,7 +55,7 @@ class EDM(Family):
         "draw_steps": (1, 10_000),
     }
 
-    images_seen: int = 24_000
+    images_seen: int = 16_000
     """Training length in real images shown; rounded up to whole batches."""
     batch_size: int = 8
     """Real images in one step."""
@@ -63,16 +63,18 @@ class EDM(Family):
     """Images after which a weight counts half in the average that is sampled from."""
     grid_every: int = 8_000
     """Images between two sample grids, and between two looks at what is drawn; drawing is dear here."""
-    width: int = 32
+    width: int = 48
     """Channels of the finest level, up to four times as many further down. Time grows with its square."""
+    patch: int = 4
+    """Side of the squares of pixels that enter the network as one place: 1, 2 or 4. Fewer is finer and slower."""
     blocks: int = 1
     """Residual blocks a level."""
-    learning_rate: float = 5e-3
+    learning_rate: float = 0.02
     """Learning rate at its highest; weights are used at unit length, so that it is a rate of turning."""
-    noise_mean: float = -0.5
+    noise_mean: float = 0.4
     """Mean of the logarithm of the noise levels learned from, in standard deviations of the images."""
-    noise_spread: float = 1.2
-    """Standard deviation of that logarithm."""
+    noise_spread: float = 1.6
+    """Standard deviation of that logarithm. Wider than in the paper: a short training must also see the highest."""
     label_dropped: float = 0.1
     """Share of images shown without their label, from which `guidance` learns what a picture of no class is."""
     guidance: float = 1.0
@@ -82,6 +84,8 @@ class EDM(Family):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.patch not in (1, 2, 4):
+            raise SettingsError(f"Setting `patch` of {self.name} is out of range", got=self.patch, possible="1, 2 or 4")
         if self.guidance != 1 and self.label_dropped == 0:
             raise SettingsError(
                 f"Setting `guidance` of {self.name} needs a model that also knows pictures without their label",
@@ -91,7 +95,7 @@ class EDM(Family):
 
     def denoiser(self, size: int, classes: int) -> Denoiser:
         """Return the denoiser of pictures of this side, untrained."""
-        return Denoiser(UNet(size, 1, classes, self.width, patch=2, blocks=self.blocks))
+        return Denoiser(UNet(size, 1, classes, self.width, patch=self.patch, blocks=self.blocks))
 
     def denoiser_of(self, network: nn.Module) -> Denoiser:
         """Return the denoiser within a network that is sampled from."""

@@ -36,17 +36,26 @@ def even(x: Tensor) -> Tensor:
 
 
 class Conv(nn.Module):
-    """Convolution, or with a kernel of 0 a linear map, whose filters are used at unit length."""
+    """Convolution, or with a kernel of 0 a linear map, whose filters are used at unit length.
 
-    def __init__(self, incoming: int, outgoing: int, kernel: int) -> None:
+    Args:
+        silent: begin with filters of nought, and use them at the length that they learn. EDM2 has gains for that,
+            single numbers that begin at 0; Adam takes hundreds of steps to bring those to 1.
+    """
+
+    def __init__(self, incoming: int, outgoing: int, kernel: int, *, silent: bool = False) -> None:
         super().__init__()
-        self.kernel = kernel
-        self.weight = nn.Parameter(torch.randn(outgoing, incoming, *(2 * [kernel] if kernel else [])))
+        self.kernel, self.silent = kernel, silent
+        shape = (outgoing, incoming, *(2 * [kernel] if kernel else []))
+        self.weight = nn.Parameter(torch.zeros(shape) if silent else torch.randn(shape))
 
-    def forward(self, x: Tensor, gain: Tensor | float = 1.0) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Return (n, outgoing, ...) of (n, incoming, ...)."""
-        length = torch.linalg.vector_norm(self.weight, dim=tuple(range(1, self.weight.ndim)), keepdim=True)
-        weight = self.weight * (gain / (length + 1e-4))
+        if self.silent:
+            weight = self.weight / math.sqrt(self.weight[0].numel())
+        else:
+            length = torch.linalg.vector_norm(self.weight, dim=tuple(range(1, self.weight.ndim)), keepdim=True)
+            weight = self.weight / (length + 1e-4)
         return F.conv2d(x, weight, padding=self.kernel // 2) if self.kernel else F.linear(x, weight)
 
 
@@ -71,8 +80,7 @@ class Block(nn.Module):
         self.match = Conv(incoming, outgoing, 1) if incoming != outgoing else None
         self.first = Conv(outgoing if encodes else incoming, outgoing, 3)
         self.second = Conv(outgoing, outgoing, 3)
-        self.scale = Conv(embedding, outgoing, 0) if embedding else None
-        self.gain = nn.Parameter(torch.zeros(1)) if embedding else None
+        self.scale = Conv(embedding, outgoing, 0, silent=True) if embedding else None
 
     def forward(self, x: Tensor, embedding: Tensor | None = None) -> Tensor:
         """Return (n, outgoing, h, w)."""
@@ -80,7 +88,7 @@ class Block(nn.Module):
             x = even(x if self.match is None else self.match(x))
         y = self.first(activate(x))
         if self.scale is not None:
-            y = y * (1 + self.scale(embedding, self.gain)[:, :, None, None])
+            y = y * (1 + self.scale(embedding)[:, :, None, None])
         y = self.second(activate(y))
         if not self.encodes and self.match is not None:
             x = self.match(x)
@@ -150,8 +158,7 @@ class UNet(nn.Module):
                 self.up.append(Block(incoming + kept.pop(), outgoing, length, encodes=False))
                 incoming = outgoing
         self.blocks = blocks
-        self.leave = Conv(incoming + kept.pop(), channels * patch**2, 3)
-        self.gain = nn.Parameter(torch.zeros(1))
+        self.leave = Conv(incoming + kept.pop(), channels * patch**2, 3, silent=True)
 
     def forward(self, x: Tensor, noise: Tensor, classes: Tensor) -> Tensor:
         """Return (n, channels, side, side) from data of that shape at unit variance, c_noise (n,), classes (n,)."""
@@ -168,7 +175,7 @@ class UNet(nn.Module):
             if place and place % self.blocks == 0:
                 x = F.interpolate(x, scale_factor=2, mode="nearest")
             x = block(torch.cat([x, kept.pop()], dim=1), embedding)
-        x = self.leave(torch.cat([x, kept.pop()], dim=1), self.gain)
+        x = self.leave(torch.cat([x, kept.pop()], dim=1))
         return F.pixel_shuffle(x, self.patch)
 
     def embedding(self, noise: Tensor, classes: Tensor) -> Tensor:
