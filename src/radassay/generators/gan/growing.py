@@ -67,6 +67,12 @@ class Growing(nn.Module):
         self.parts.fill_(round(at * PARTS))
 
 
+def rectified(incoming: int, outgoing: int, *, normed: bool = False) -> nn.Sequential:
+    """Return a convolution of side 3, a leaky rectifier and, in the generator, pixel norm."""
+    after = [nn.LeakyReLU(0.2), PixelNorm()] if normed else [nn.LeakyReLU(0.2)]
+    return nn.Sequential(EqualisedConv2d(incoming, outgoing, 3), *after)
+
+
 class GrowingGenerator(Growing):
     """Noise and class to pictures of the side that it has grown to; at rest, enlarged to full size.
 
@@ -86,10 +92,10 @@ class GrowingGenerator(Growing):
         self.project = EqualisedLinear(latent_dim + classes, self.first * SMALLEST**2, gain=math.sqrt(2) / 4)
         sides = [SMALLEST * 2**k for k in range(doublings(size) + 1)]
         widths = [channels(width, side, size) for side in sides]
-        self.blocks = nn.ModuleList([nn.ModuleList([EqualisedConv2d(self.first, self.first, 3)])])
+        self.blocks = nn.ModuleList([rectified(self.first, self.first, normed=True)])
         for incoming, outgoing in pairwise(widths):
-            layers = [EqualisedConv2d(incoming, outgoing, 3), EqualisedConv2d(outgoing, outgoing, 3)]
-            self.blocks.append(nn.ModuleList(layers))
+            layers = [rectified(incoming, outgoing, normed=True), rectified(outgoing, outgoing, normed=True)]
+            self.blocks.append(nn.Sequential(*layers))
         self.pictures = nn.ModuleList(EqualisedConv2d(w, 1, 1, gain=1.0) for w in widths)
 
     def forward(self, noise: Tensor, classes: Tensor) -> Tensor:
@@ -101,9 +107,7 @@ class GrowingGenerator(Growing):
         newest, before = math.ceil(at), x
         for level in range(newest + 1):
             before = x
-            x = enlarge(x) if level else x
-            for layer in self.blocks[level]:
-                x = self.norm(activate(layer(x)))
+            x = self.blocks[level](enlarge(x) if level else x)
         drawn: Tensor = self.pictures[newest](x).float()
         if not at.is_integer():
             drawn = torch.lerp(enlarge(self.pictures[newest - 1](before).float()), drawn, at % 1)
@@ -119,8 +123,7 @@ class GrowingCritic(Growing):
         widths = [channels(width, side, size) for side in sides]
         self.pictures = nn.ModuleList(EqualisedConv2d(1, w, 1) for w in widths)
         self.blocks = nn.ModuleList(
-            nn.ModuleList([EqualisedConv2d(finer, finer, 3), EqualisedConv2d(finer, coarser, 3)])
-            for coarser, finer in pairwise(widths)
+            nn.Sequential(rectified(finer, finer), rectified(finer, coarser)) for coarser, finer in pairwise(widths)
         )
         self.last = EqualisedConv2d(widths[0] + 1, widths[0], 3)
         self.flat = EqualisedLinear(widths[0] * SMALLEST**2, widths[0])
@@ -138,9 +141,7 @@ class GrowingCritic(Growing):
         newest = math.ceil(at)
         x = activate(self.pictures[newest](pictures.contiguous(memory_format=torch.channels_last)))
         for level in range(newest, 0, -1):
-            for layer in self.blocks[level - 1]:
-                x = activate(layer(x))
-            x = F.avg_pool2d(x, 2)
+            x = F.avg_pool2d(self.blocks[level - 1](x), 2)
             if level == newest and not at.is_integer():
                 before = activate(self.pictures[level - 1](F.avg_pool2d(pictures, 2)))
                 x = torch.lerp(before.to(x.dtype), x, at % 1)
