@@ -1,0 +1,334 @@
+"""A trial of twelve arms, ours and written as plain sequential PyTorch training, on the same simulated chests.
+
+Plain is what one writes first: a `Dataset` that opens a picture, an `nn.Sequential`, one training after the other, with
+PyTorch's own number of threads. `plain, in memory` differs in one thing: each picture is decoded once a trial. Network,
+loss, optimiser, schedule, augmentation, batches of both classes and the choice of the snapshot are the same as ours;
+only the random draws differ, so areas agree within noise and not to the digit.
+
+Each side runs as a child of this script. Printed are processor seconds and wall seconds, start and decoding included,
+peak memory of all its processes together (pages that they share count once), and how often ours is faster.
+`--full` is the goal's size (10 seeds, 1,000 patients, 300 steps: hours for the plain side); the default does the same
+with fewer seeds, patients and steps, in minutes. `--scaling` also runs ours in one process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+SIDE = 128
+STEPS_A_VALIDATION = 25
+VALIDATION, TEST = 300, 500
+SIDES = {"plain": "plain, from files", "memory": "plain, in memory", "ours": "ours"}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one arm learns from: rows of all pictures, and whether they are augmented."""
+
+    name: str
+    rows: np.ndarray
+    augment: bool
+    shuffled: bool = False
+
+
+def arms(n: int) -> list[Arm]:
+    """Return the arms; pictures 0 to n are the patients', the next n held-out ones, and 4 n stand in for synthetic."""
+    real, held_out, made = np.arange(n), np.arange(n, 2 * n), np.arange(2 * n, 6 * n)
+    doses = [Arm(f"real + {k:g} synthetic", np.r_[real, made[: round(k * n)]], True) for k in (0.25, 0.5, 1, 2, 4)]
+    return [
+        Arm("real", real, False),
+        Arm("real + classical", real, True),
+        Arm("real + duplicates", np.r_[real, real], True),
+        *doses,
+        Arm("real + 1 synthetic, not augmented", np.r_[real, made[:n]], False),
+        Arm("synthetic only", made[:n], False),
+        Arm("real + 1 synthetic, shuffled labels", np.r_[real, made[:n]], True, shuffled=True),
+        Arm("real + held-out real", np.r_[real, held_out], True),
+    ]
+
+
+def simulate(folder: Path, n: int) -> None:
+    """Write 6 n pictures to learn from, then those of validation and test, and their labels."""
+    from PIL import Image
+
+    from radassay.images.phantom import Cohort
+
+    count, positive = 6 * n + VALIDATION + TEST, []
+    for number, picture in enumerate(Cohort(patients=count, images_per_patient=1, size=SIDE, seed=1).pictures()):
+        Image.fromarray(picture.pixels()).save(folder / f"{number:05d}.png")
+        positive.append(picture.patient.label == "disease")
+    np.save(folder / "positive.npy", positive)
+
+
+def targets(arm: Arm, positive: np.ndarray) -> np.ndarray:
+    """Return what an arm is told of its rows; shuffled labels are those of the synthetic pictures alone."""
+    told = positive[arm.rows].copy()
+    if arm.shuffled:
+        half = len(told) // 2
+        told[half:] = np.random.default_rng(0).permutation(told[half:])
+    return told
+
+
+def decoded(file: Path) -> np.ndarray:
+    """Return one picture, grey values in [0, 1]."""
+    from PIL import Image
+
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("L"), dtype=np.float32) / 255
+
+
+# ------------------------------------------------------------------------------------------------ ours
+
+
+def ours(folder: Path, given: argparse.Namespace) -> np.ndarray:
+    """Decode once into a memory map, then train in one process a core; return scores, (arms, seeds, test)."""
+    from radassay.engine.processes import one_thread, processes
+
+    one_thread()
+    files = sorted(folder.glob("*.png"))
+    pixels = np.lib.format.open_memmap(folder / "pixels.npy", "w+", np.float32, (len(files), SIDE, SIDE))
+    for row, file in enumerate(files):
+        pixels[row] = decoded(file)
+    pixels.flush()
+    work = [(i, seed) for seed in range(given.seeds) for i in range(len(arms(given.patients)))]
+    with processes(given.workers, begin, folder, given) as pool:
+        scores = list(pool.map(train_here, work))
+    return np.reshape(scores, (given.seeds, -1, TEST)).swapaxes(0, 1)
+
+
+WORK: list = []
+
+
+def begin(folder: Path, given: argparse.Namespace) -> None:
+    """Open in a worker what all workers share."""
+    pixels = np.load(folder / "pixels.npy", mmap_mode="r")
+    WORK[:] = [pixels, np.load(folder / "positive.npy"), arms(given.patients), given]
+
+
+def train_here(job: tuple[int, int]) -> np.ndarray:
+    """Return the scores of one training."""
+    from radassay.classifiers.small_cnn import SmallCNN
+    from radassay.contracts import Job, fit_scores
+
+    pixels, positive, every, given = WORK
+    learnt = 6 * given.patients
+    validation = slice(learnt, learnt + VALIDATION)
+    arm = every[job[0]]
+    classifier = SmallCNN(validations=max(1, given.steps // STEPS_A_VALIDATION), precision=given.precision)
+    jobs = [Job(arm.rows, targets(arm, positive), arm.augment, job[1])]
+    chosen_by = (pixels[validation], positive[validation])
+    return next(fit_scores(classifier, pixels[:learnt], jobs, chosen_by, pixels[-TEST:], steps=given.steps))
+
+
+# ------------------------------------------------------------------------------------------------ plain
+
+
+def plain(folder: Path, given: argparse.Namespace) -> np.ndarray:
+    """Train one arm and seed after the other; return scores, (arms, seeds, test)."""
+    files, positive = sorted(folder.glob("*.png")), np.load(folder / "positive.npy")
+    kept = {} if given.side == "memory" else None
+    return np.stack(
+        [
+            [plain_training(files, positive, arm, seed, given.steps, kept) for seed in range(given.seeds)]
+            for arm in arms(given.patients)
+        ]
+    )
+
+
+def plain_training(files: list, positive: np.ndarray, arm: Arm, seed: int, steps: int, kept: dict | None) -> np.ndarray:
+    """Return the scores of the test pictures, (n,), of one training."""
+    import torch
+    from sklearn.metrics import roc_auc_score
+    from torch import nn
+    from torch.nn.functional import affine_grid, binary_cross_entropy_with_logits, grid_sample
+
+    torch.manual_seed(seed)
+
+    def picture(row: int) -> torch.Tensor:
+        if kept is None:
+            return torch.from_numpy(decoded(files[row]))[None]
+        if row not in kept:
+            kept[row] = torch.from_numpy(decoded(files[row]))[None]
+        return kept[row]
+
+    def augmented(x: torch.Tensor) -> torch.Tensor:
+        turn, zoom, across, down, gain, offset, strength = torch.rand(7) * 2 - 1
+        angle, factor = torch.deg2rad(7 * turn), 1 / (1 + 0.08 * zoom)
+        cosine, sine = factor * torch.cos(angle), factor * torch.sin(angle)
+        theta = torch.stack([cosine, -sine, 0.12 * across, sine, cosine, 0.12 * down]).reshape(1, 2, 3)
+        grid = affine_grid(theta, [1, *x.shape], align_corners=False)
+        x = grid_sample(x[None], grid, padding_mode="border", align_corners=False)[0]
+        x = x.mean() + (x - x.mean()) * (1 + 0.2 * gain) + 0.08 * offset
+        return (x + torch.randn_like(x) * 0.02 * strength.abs()).clamp(0, 1)
+
+    class Chests(torch.utils.data.Dataset):
+        def __init__(self, rows: np.ndarray, told: np.ndarray, augment: bool) -> None:
+            self.rows, self.told, self.augment = rows, told, augment
+
+        def __len__(self) -> int:
+            return len(self.rows)
+
+        def __getitem__(self, i: int) -> tuple[torch.Tensor, float]:
+            x = picture(self.rows[i])
+            x = augmented(x) if self.augment else x
+            return (x - mean) / sd, float(self.told[i])
+
+    told = targets(arm, positive)
+    learnt = torch.stack([picture(row) for row in np.unique(arm.rows)])
+    mean, sd = learnt.mean(), learnt.std()
+    streams = []
+    for value in (True, False):
+        members = np.flatnonzero(told == value)
+        passes = -(-steps * 16 // len(members))
+        rows = np.concatenate([np.random.default_rng([seed, value, i]).permutation(members) for i in range(passes)])
+        streams.append(rows[: steps * 16].reshape(steps, 16))
+    batches = np.concatenate(streams, axis=1).tolist()
+    layers: list[nn.Module] = []
+    for before, width in ((1, 16), (16, 32), (32, 64), (64, 96), (96, 96)):
+        layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        nn.init.kaiming_normal_(layers[-3].weight, mode="fan_out", nonlinearity="relu")
+    model = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(96, 1))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, 3e-3, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False
+    )
+
+    def scored(rows: np.ndarray) -> torch.Tensor:
+        model.eval()
+        loader = torch.utils.data.DataLoader(Chests(rows, positive[rows], False), batch_size=64)
+        with torch.no_grad():
+            out = torch.cat([model(x).flatten() for x, _ in loader]).double()
+        model.train()
+        return out
+
+    total = len(files)
+    validation, test = np.arange(total - TEST - VALIDATION, total - TEST), np.arange(total - TEST, total)
+    truth, best, snapshot = torch.from_numpy(positive[validation]).double(), (-1.0, 0.0), None
+    every = max(1, steps // max(1, steps // STEPS_A_VALIDATION))
+    loader = torch.utils.data.DataLoader(Chests(arm.rows, told, arm.augment), batch_sampler=batches)
+    for step, (x, y) in enumerate(loader, start=1):
+        optimiser.zero_grad()
+        binary_cross_entropy_with_logits(model(x).flatten(), y.float()).backward()
+        optimiser.step()
+        schedule.step()
+        if step % every == 0 or step == steps:
+            logits = scored(validation)
+            loss = binary_cross_entropy_with_logits(logits, truth, reduction="none")
+            balanced = float(loss[truth == 1].mean() + loss[truth == 0].mean())
+            merit = (float(roc_auc_score(truth, logits)), -balanced)
+            if merit > best:
+                best, snapshot = merit, {k: v.clone() for k, v in model.state_dict().items()}
+    model.load_state_dict(snapshot)
+    return torch.sigmoid(scored(test)).numpy()
+
+
+# ------------------------------------------------------------------------------------------------ both
+
+
+def child(side: str, folder: Path, given: argparse.Namespace, workers: int) -> dict[str, float]:
+    """Run one side in a process of its own; return its seconds and its peak memory in MiB."""
+    call = [sys.executable, __file__, "--side", side, "--folder", str(folder), "--workers", str(workers)]
+    for name in ("patients", "seeds", "steps", "precision"):
+        call += [f"--{name}", str(getattr(given, name))]
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    running = subprocess.Popen(call)
+    peak = [0.0]
+    watch = threading.Thread(target=_watch, args=(psutil.Process(running.pid), peak))
+    watch.start()
+    if running.wait():
+        raise SystemExit(f"{side} failed")
+    wall = time.perf_counter() - begun
+    watch.join()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"cpu": spent, "wall": wall, "peak": peak[0]}
+
+
+def _watch(process: psutil.Process, peak: list[float]) -> None:
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        held = 0
+        for each in (process, *process.children(recursive=True)):
+            try:
+                held += each.memory_full_info().pss
+            except psutil.Error:
+                continue
+        peak[0] = max(peak[0], held / 2**20)
+        time.sleep(0.3)
+
+
+def areas(folder: Path, side: str) -> np.ndarray:
+    """Return the AUC of each arm and seed on the test pictures, (arms, seeds)."""
+    from sklearn.metrics import roc_auc_score
+
+    scores, truth = np.load(folder / f"{side}.npy"), np.load(folder / "positive.npy")[-TEST:]
+    return np.array([[roc_auc_score(truth, s) for s in arm] for arm in scores])
+
+
+def tell(folder: Path, given: argparse.Namespace, spent: dict[str, dict[str, float]]) -> None:
+    """Print seconds, memory, ratios and the areas of both sides."""
+    found = {side: areas(folder, side) for side in spent if side in SIDES}
+    for side, name in SIDES.items():
+        if side in spent and side != "ours":
+            ratio = {unit: spent[side][unit] / spent["ours"][unit] for unit in ("cpu", "wall")}
+            difference = found["ours"] - found[side]
+            error = difference.std(ddof=1) / difference.size**0.5
+            print(
+                f"{name}: ours is {ratio['wall']:.2f} times faster by the clock, {ratio['cpu']:.2f} in processor time"
+            )
+            print(f"  AUC, ours - plain, mean of arms and seeds: {difference.mean():+.4f} (standard error {error:.4f})")
+    if "ours, 1" in spent:
+        gain = spent["ours, 1"]["wall"] / spent["ours"]["wall"]
+        print(f"{given.workers} processes against one: {gain:.2f} times; linear / measured {given.workers / gain:.2f}")
+    for i, arm in enumerate(arms(given.patients)):
+        print(f"  {arm.name:38s}" + "  ".join(f"{SIDES[s]} {found[s][i].mean():.3f}" for s in found))
+
+
+def main() -> None:
+    """Run the sides one after the other and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--patients", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--full", action="store_true", help="10 seeds, 1,000 patients, 300 steps")
+    parser.add_argument("--scaling", action="store_true", help="also run ours in one process")
+    parser.add_argument("--sides", nargs="+", choices=list(SIDES), default=list(SIDES))
+    parser.add_argument("--side", choices=list(SIDES), help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help="keep the pictures here, and use those that are there")
+    given = parser.parse_args()
+    if given.full:
+        given.patients, given.seeds, given.steps = 1000, 10, 300
+    if given.side:
+        np.save(given.folder / f"{given.side}.npy", (ours if given.side == "ours" else plain)(given.folder, given))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = given.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / "positive.npy").exists():
+            simulate(folder, given.patients)
+        runs = [(side, side, given.workers) for side in given.sides] + [("ours, 1", "ours", 1)] * given.scaling
+        spent = {}
+        print(f"{len(arms(given.patients))} arms x {given.seeds} seeds x {given.steps} steps at {SIDE} px, busy: "
+              f"{os.getloadavg()[0]:.1f} of {os.cpu_count()} cores", flush=True)  # fmt: skip
+        for name, side, workers in runs:
+            spent[name] = child(side, folder, given, workers)
+            print(name, json.dumps({k: round(v, 1) for k, v in spent[name].items()}), flush=True)
+        tell(folder, given, spent)
+
+
+if __name__ == "__main__":
+    main()
