@@ -17,6 +17,8 @@ from radassay.generators.translation.pool import Pool
 from radassay.generators.translation.sources import Sources, from_picture, to_picture
 from radassay.generators.translation.steganography import cycle_errors
 
+from .test_sharing_a_batch import together
+
 TINY = {
     "images_seen": 64,
     "batch_size": 4,
@@ -299,3 +301,18 @@ def test_a_hidden_picture_is_found_and_an_open_loss_is_not_called_hidden(tmp_pat
     assert lost.eight_bits == pytest.approx(lost.undisturbed, abs=0.01)
     assert lost.hidden <= 0 < 0.1 < smuggled.hidden
     assert smuggled.worse[1.0] > 10 > 1.1 > lost.worse[1.0]
+
+
+@pytest.mark.slow
+def test_two_processes_share_batch_and_pool(images, tmp_path):
+    np.savez(tmp_path / "given.npz", pixels=images[0], labels=images[1])
+    settings = {**TINY, "images_seen": 80, "batch_size": 8, "width": 4, "pool": 6}
+    for name, size in (("one", 1), ("two", 2)):
+        together(tmp_path / "given.npz", tmp_path / name, settings, size, "cyclegan")
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / "losses.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    )
+    assert len(one) == 10
+    for alone, shared in zip(one, two, strict=True):
+        assert shared == pytest.approx(alone, rel=1e-2)
