@@ -266,7 +266,7 @@ def _watch(process: psutil.Process, peak: list[float]) -> None:
             except psutil.Error:
                 continue
         peak[0] = max(peak[0], held / 2**20)
-        time.sleep(0.3)
+        time.sleep(1.0)
 
 
 def areas(folder: Path, side: str) -> np.ndarray:

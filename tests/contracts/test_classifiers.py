@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from radassay import registry
+from radassay.contracts import Job, fit_scores
 from radassay.errors import InputError
 
 NAMES = registry.names("classifiers")
@@ -99,3 +100,13 @@ def test_what_is_no_image_is_refused(classifier):
             fit(classifier, training=training)
     with pytest.raises(InputError):
         fit(classifier, test=chests(4, 0, size=48)[0])
+
+
+def test_jobs_on_shared_images_get_the_scores_of_trainings_alone(classifier):
+    rows = np.array([5, 4, 3, 2, 9, 8, 8, 1, 0, 0])
+    jobs = [Job(rows, TRAINING[1][rows], True, 3), Job(np.arange(48), TRAINING[1], False, 4)]
+    together = list(fit_scores(classifier, TRAINING[0], jobs, VALIDATION, TEST[0], steps=6))
+    for job, scores in zip(jobs, together, strict=True):
+        own = (TRAINING[0][job.rows], job.targets)
+        alone = fit(classifier, training=own, steps=6, augment=job.augment, seed=job.seed)
+        np.testing.assert_allclose(scores, alone, rtol=0, atol=1e-6)

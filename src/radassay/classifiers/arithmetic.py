@@ -56,7 +56,7 @@ def arithmetic(device: Device, precision: Precision) -> Iterator[Arithmetic]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _memory_kept(), torch.backends.cudnn.flags(deterministic=True):
+        with _memory_kept(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
             yield Arithmetic(torch.device("cuda" if cuda else "cpu"), half)
     finally:
         torch.set_num_threads(before)
