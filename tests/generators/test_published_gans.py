@@ -50,7 +50,9 @@ def sided():
     "family", [DCGAN, CGAN, ACGAN, pytest.param(WGANGP, marks=pytest.mark.slow), PGGAN], ids=lambda f: f.name
 )
 def test_it_learns_which_class_is_which(family, sided, tmp_path):
-    made = family(**{**TINY, "images_seen": 2400, "batch_size": 8, "width": 4, "grid_every": 2400})
+    made = family(
+        **{**TINY, "images_seen": 2400, "batch_size": 8, "width": 4, "checkpoint_every": 2400, "grid_every": 2400}
+    )
     made.fit(*sided, tmp_path, seed=0)
     wanted = np.array(["left", "right"] * 20)
     drawn = made.sample(wanted, tmp_path, seed=0)
