@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 
+from radassay.generators.compute import Compute
+from radassay.generators.crew import Crew
 from radassay.generators.gan.projection import ProjectionGAN
+from radassay.generators.given import Given
 
 TINY = {
     "images_seen": 96,
@@ -37,3 +41,17 @@ def unbroken(images, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken")
     tiny().fit(*images, folder, seed=5)
     return folder
+
+
+@pytest.fixture
+def game_of(images):
+    """A game of a family's settings on the images, before its first step."""
+
+    def made(rules, device="cpu"):
+        pixels, labels = images
+        numbers = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+        compute = Compute(torch.device(device), False, 1)
+        torch.manual_seed(0)
+        return rules.learner(Given.of(pixels, numbers, compute.device, None), compute, Crew(), seed=0, steps=8)
+
+    return made

@@ -88,7 +88,7 @@ class Game:
             loss_d = self.players.descend(
                 "discriminator", partial(self.discriminator_loss, turn), n, share=self.share(step)
             )
-        turn.seen_drawn = self.rules.augment.draw(n, self.side, rng)
+        turn.seen_drawn = self.changes(n, rng)
         loss_g = self.players.descend(
             "generator",
             partial(self.generator_loss, turn),
@@ -104,8 +104,12 @@ class Game:
         n = self.rules.batch_size
         real, classes = self.given.batch(n, rng)
         noise = torch.from_numpy(rng.standard_normal((n, self.rules.latent_dim), dtype=np.float32))
-        seen_real, seen_drawn = (self.rules.augment.draw(n, self.side, rng) for _ in range(2))
+        seen_real, seen_drawn = (self.changes(n, rng) for _ in range(2))
         return Turn(step, real, classes, noise.to(real.device), seen_real, seen_drawn)
+
+    def changes(self, n: int, rng: np.random.Generator) -> Changes:
+        """Return how n pictures are augmented."""
+        return self.rules.augment.draw(n, self.side, rng)
 
     def share(self, step: int) -> float:
         """Warm up over 20 steps, hold for half of the training, then fall along a cosine to a tenth."""
