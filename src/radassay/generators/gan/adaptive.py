@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation: as strong as the discriminator overfits (Karras et al. 2020, arXiv:2006.06676)."""
+"""Augmentation as strong as the discriminator overfits (Karras et al. 2020, arXiv:2006.06676)."""
 
 from __future__ import annotations
 
