@@ -13,7 +13,7 @@ from radassay.generators.volume.drawing import Wanted
 from radassay.generators.volume.flow import VolumeFlow
 from radassay.generators.volume.networks import Cascade
 
-flow = VolumeFlow(width=8, coarse_width=8, tile=40, fine_steps=2, draw_steps=2, threads=1, device="cpu")
+flow = VolumeFlow(width=8, coarse_width=8, tile=36, fine_steps=2, draw_steps=2, threads=1, device="cpu")
 network = Cascade(2, flow.coarse_width, flow.width, flow.factor, (8, 8, 8))
 
 def resident():

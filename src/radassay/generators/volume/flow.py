@@ -22,11 +22,10 @@ from radassay.generators.training import trained
 from radassay.generators.volume.drawing import Drawing, Wanted, middle
 from radassay.generators.volume.given import GivenVolumes, Spacings, Volumes, check_volumes
 from radassay.generators.volume.learner import CascadeLearner
-from radassay.generators.volume.networks import MULTIPLE, PATCH, Cascade
+from radassay.generators.volume.networks import MULTIPLE, Cascade
 from radassay.generators.volume.tiles import Shape
 from radassay.generators.volume.watching import REMEMBERED, VolumeWatch
 
-TILE_MULTIPLE = PATCH * MULTIPLE
 STATE_BYTES = 48
 """Memory for each voxel of a sampled volume: eleven numbers, most of them the sampler's, and one to spare."""
 ACTIVATIONS = 24
@@ -53,7 +52,7 @@ class VolumeFlow(Trainable):
         "width": (1, 4096),
         "coarse_width": (1, 4096),
         "factor": (2, 16),
-        "tile": (2 * TILE_MULTIPLE, 4096),
+        "tile": (2 * MULTIPLE, 4096),
         "overlap": (1, 2048),
         "rate": (1e-9, 1),
         "doubt": (0, 10),
@@ -73,13 +72,13 @@ class VolumeFlow(Trainable):
     """Volumes between two checkpoints; a kill loses at most so many."""
     grid_every: int = 1_000
     """Volumes between two sample grids, and between two looks at what is drawn."""
-    width: int = 24
-    """Channels of the network of the tiles. Time grows with its square, memory in proportion."""
+    width: int = 8
+    """Channels of the network of the tiles at full side. Time grows with its square, memory in proportion."""
     coarse_width: int = 24
     """Channels of the network of the whole body."""
     factor: int = 4
     """How many times coarser the body is drawn first, along each axis."""
-    tile: int = 40
+    tile: int = 36
     """Side of a tile in voxels; what the tiles' network can see, and what memory grows with."""
     overlap: int = 8
     """Voxels that neighbouring tiles share at least."""
@@ -99,18 +98,18 @@ class VolumeFlow(Trainable):
     @property
     def multiple(self) -> int:
         """Return what every side of a volume must be a multiple of."""
-        return math.lcm(self.factor * MULTIPLE, TILE_MULTIPLE)
+        return int(self.factor * MULTIPLE)
 
     def tile_of(self, shape: Shape) -> Shape:
         """Return the shape of the tiles of a volume."""
-        side = self.tile // TILE_MULTIPLE * TILE_MULTIPLE
+        side = self.tile // MULTIPLE * MULTIPLE
         return min(side, shape[0]), min(side, shape[1]), min(side, shape[2])
 
     def sampling_bytes(self, shape: Shape) -> int:
         """Return the most memory that sampling takes beyond weights and libraries, whatever the number of tiles."""
         grid = math.prod(shape) // self.factor**3
         tile = math.prod(self.tile_of(shape))
-        maps = self.width * tile // PATCH**3 + self.coarse_width * grid
+        maps = self.width * tile + self.coarse_width * grid
         return STATE_BYTES * math.prod(shape) + 4 * ACTIVATIONS * maps
 
     def network(self, about: Mapping[str, Any]) -> Cascade:

@@ -13,9 +13,7 @@ from radassay.generators.diffusion.preconditioning import scales
 CHANNELS = (1, 2, 4)
 """Channels at full, half and quarter side, in units of the width."""
 MULTIPLE = 2 ** (len(CHANNELS) - 1)
-"""What every side that goes into `UNet3d` must be a multiple of, in patches."""
-PATCH = 2
-"""Side of the cubes of voxels that the network of the tiles takes as one: full side is where all the time would go."""
+"""What every side that goes into `UNet3d` must be a multiple of."""
 GROUPS = 4
 
 
@@ -66,22 +64,20 @@ class Block3d(nn.Module):
 
 
 class UNet3d(nn.Module):
-    """A small U-Net over volumes.
+    """A small U-Net over volumes; lean at full side, where voxels are many.
 
     Args:
         incoming: channels that come in.
         width: channels at full side.
         classes: number of classes.
-        patch: 1, or 2 where cubes of 2 x 2 x 2 voxels are taken as one.
     """
 
-    def __init__(self, incoming: int, width: int, classes: int, patch: int = 1) -> None:
+    def __init__(self, incoming: int, width: int, classes: int) -> None:
         super().__init__()
         full, half, quarter = (width * c for c in CHANNELS)
         length = 8 * width
         self.condition = Condition(classes, length)
-        self.patch = patch
-        self.stem = nn.Conv3d(incoming, full, 2 + patch, stride=patch, padding=1)
+        self.stem = nn.Conv3d(incoming, full, 3, padding=1)
         self.down_half = nn.Conv3d(full, half, 2, stride=2)
         self.at_half = Block3d(half, half, length)
         self.down_quarter = nn.Conv3d(half, quarter, 2, stride=2)
@@ -90,7 +86,7 @@ class UNet3d(nn.Module):
         self.joined_half = Block3d(2 * half, half, length)
         self.up_full = nn.Conv3d(half, full, 1)
         self.joined_full = Block3d(2 * full, full, length)
-        self.last = nn.Conv3d(full, patch**3, 3, padding=1)
+        self.last = nn.Conv3d(full, 1, 3, padding=1)
         for parameter in self.last.parameters():
             nn.init.zeros_(parameter)
 
@@ -108,7 +104,8 @@ class UNet3d(nn.Module):
                 quarter = block(quarter if whole else quarter.float(), condition if whole else condition.float())
         half = self.joined_half(torch.cat([half, _doubled(self.up_half(quarter))], dim=1), condition)
         full = self.joined_full(torch.cat([full, _doubled(self.up_full(half))], dim=1), condition)
-        return unfolded(self.last(F.silu(full)).float(), self.patch)
+        out: Tensor = self.last(F.silu(full))
+        return out.float()
 
 
 class Cascade(nn.Module):
@@ -134,7 +131,7 @@ class Cascade(nn.Module):
         super().__init__()
         self.factor, self.coarse_shape = factor, coarse_shape
         self.coarse = UNet3d(1 + 3, coarse_width, classes)
-        self.fine = UNet3d(2 + 3, width, classes, PATCH)
+        self.fine = UNet3d(2 + 3, width, classes)
         for scale in ("coarse_mean", "coarse_deviation", "residual_deviation"):
             self.register_buffer(scale, torch.ones(()))
 
@@ -182,13 +179,6 @@ def places(start: tuple[int, ...], shape: tuple[int, ...], whole: tuple[int, ...
         for first, length, n, full in zip(start, shape, whole, trained, strict=True)
     ]
     return torch.stack(torch.meshgrid(*along, indexing="ij"))
-
-
-def unfolded(x: Tensor, patch: int) -> Tensor:
-    """Return (n, patch^3, d, h, w) as (n, 1, patch d, patch h, patch w): every channel is a place in a cube."""
-    n, _, d, h, w = x.shape
-    cubes = x.reshape(n, patch, patch, patch, d, h, w).permute(0, 4, 1, 5, 2, 6, 3)
-    return cubes.reshape(n, 1, patch * d, patch * h, patch * w)
 
 
 def _doubled(x: Tensor) -> Tensor:
