@@ -35,7 +35,7 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[
     Each is written beside and renamed, and the second is the mark of completion, so that a kill at any moment
     leaves either nothing or a pair that agrees.
     """
-    content = to_bytes({key: np.ascontiguousarray(value) for key, value in arrays.items()})
+    content = to_bytes({key: np.asarray(value, order="C") for key, value in arrays.items()})
     sidecar = {**about, "sha256": hashlib.sha256(content).hexdigest()}
     with storage(path.parent):
         write_atomic(path, content)
