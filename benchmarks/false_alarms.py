@@ -5,11 +5,14 @@ with intervals and the controls that the rules' thresholds are made of, and judg
 of 100. Rules about the real images alone are counted on simulated chests, which have no shortcut; public sets do.
 
     python benchmarks/false_alarms.py [--set IMPORTED_SET --positive LABEL] [--repetitions 200] [--processes 2]
+
+It takes hours. With `--record FILE` every repetition is kept as it ends, and a later call does only what is missing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections import Counter
@@ -92,6 +95,15 @@ def _held_against(rule: Rule, asked: list[Check], inputs: Inputs, rng: np.random
     return [f for findings in found.values() for f in findings if f.key == rule.finding]
 
 
+def _recorded(path: Path | None) -> dict[int, dict[str, str]]:
+    """Return the repetitions that were done before; a line that a kill has torn is cut off."""
+    if path is None or not path.exists():
+        return {}
+    whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
+    path.write_text("".join(whole), encoding="utf-8")
+    return {told["seed"]: told["statuses"] for told in map(json.loads, whole)}
+
+
 def main() -> None:
     """Print how often each rule failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -102,15 +114,24 @@ def main() -> None:
     parser.add_argument("--encoder", default="random-conv")
     parser.add_argument("--repetitions", type=int, default=200)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--record", type=Path, default=None, help="lines of JSON, one a repetition; carried on with")
     options = parser.parse_args()
     folder = options.set or world(Path(tempfile.gettempdir()) / "radassay-coverage-world", options.processes)
     given = (folder, tuple(options.positive), options.patients, options.encoder, tuple(options.checks))
-    arguments = [(*given, seed) for seed in range(options.repetitions)]
-    started, counts = time.perf_counter(), Counter()
+    done = _recorded(options.record)
+    wanted = [seed for seed in range(options.repetitions) if seed not in done]
+    started = time.perf_counter()
     with processes(options.processes) as pool:
-        for statuses in pool.map(failing, *zip(*arguments, strict=True)):
-            counts.update(statuses.items())
-    print(f"{options.repetitions} repetitions, {time.perf_counter() - started:.0f} s")
+        results = pool.map(failing, *zip(*((*given, seed) for seed in wanted), strict=True)) if wanted else ()
+        for seed, statuses in zip(wanted, results, strict=True):
+            done[seed] = statuses
+            if options.record:
+                with options.record.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"seed": seed, "statuses": statuses}) + "\n")
+    counts: Counter[tuple[str, str]] = Counter()
+    for seed in range(options.repetitions):
+        counts.update(done[seed].items())
+    print(f"{options.repetitions} repetitions, {len(wanted)} of them now in {time.perf_counter() - started:.0f} s")
     print(f"{'rule':36s} {'met':>5s} {'unclear':>8s} {'not met':>8s} {'not measured':>13s}   failed (95 % CI)")
     for rule in dict.fromkeys(rule for rule, _ in counts):
         of = {s: counts[rule, s] for s in ("met", "unclear", "not met", "not measured")}
