@@ -17,6 +17,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ def trained(name: str, settings: dict[str, Any], data: tuple[Any, Any, Any], sec
     return generator, time.process_time() - begun
 
 
-def main() -> None:
-    """Train, draw and compare."""
+def main(about: str = __doc__, runs: Sequence[tuple[str, str]] = (("projection-gan", "{}"), ("edm", "{}"))) -> None:
+    """Train, draw and compare these generators, unless others are asked for."""
     one_thread()
     import numpy as np
     from scipy.spatial.distance import cdist
@@ -83,7 +84,7 @@ def main() -> None:
     from radassay.stats.frechet import frechet_distance
     from radassay.stats.mmd import kid
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--set", type=Path)
     parser.add_argument("--grids", type=Path)
@@ -102,11 +103,14 @@ def main() -> None:
         distance = kid(features, real, units[len(real) :], units[: len(real)]).value
         near = (cdist(features, other).min(axis=1) < np.quantile(nearest, 0.01)).mean()
         values = " ".join(f"{key[0].upper()} {found[key].value:.2f}" for key in ("precision", "recall", "coverage"))
-        print(f"{name}: F {frechet_distance(real, features):.3f} KID {distance:.5f} {values} near {near:.2f} {note}")
+        print(
+            f"{name}: F {frechet_distance(real, features):.3f} KID {distance:.5f} {values} near {near:.2f} {note}",
+            flush=True,
+        )
 
     line("other real images", pixels[: len(held)], "(near counts themselves)")
     wanted = np.random.default_rng(1).permutation(labels)[: len(held)]
-    for name, written in options.run or [("projection-gan", "{}"), ("edm", "{}")]:
+    for name, written in options.run or runs:
         with tempfile.TemporaryDirectory() as folder:
             generator, spent = trained(name, json.loads(written), data, options.seconds, Path(folder))
             begun = time.process_time()
