@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.linalg import solve
 from scipy.stats import norm
-from sklearn.linear_model import LogisticRegression
 
 from radassay.engine.processes import one_thread
 from radassay.images.imageset import ImageSet
@@ -43,9 +43,9 @@ class Design:
 
     sizes: tuple[int, ...] = (40, 60, 90, 135, 200)
     base: int = 80
-    pool: int = 400
     trainings: int = 10
     test: int = 200
+    pool: int = 400
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Case:
     """Share of them whose label is wrong, or in the world of scores the patients they are worth."""
     trainings: int = 10
     test: int = 200
+    pool: int = 400
+    """Patients of whom each training takes its subsets."""
 
 
 def answers(
@@ -66,9 +68,7 @@ def answers(
 ) -> dict[str, Exchange]:
     """Return the exchange of one trial by each fit of the learning curve."""
     return {
-        name: exchange(
-            np.array(design.sizes), scores, mixed, labels, units, base=design.base, pool=design.pool, curve=fit
-        )
+        name: exchange(np.array(design.sizes), scores, mixed, labels, units, base=design.base, curve=fit)
         for name, fit in FITS.items()
     }
 
@@ -81,6 +81,7 @@ SCORES = (
     Case("beyond the curve", 200, 200.0),
     Case("5 trainings", 60, 40.0, trainings=5),
     Case("60 test patients", 60, 40.0, test=60),
+    Case("all of the pool", 60, 40.0, pool=200),
 )
 CHESTS = (
     Case("as patients", 60, 0.0),
@@ -89,6 +90,7 @@ CHESTS = (
     Case("beyond the curve", 240, 0.0),
     Case("5 trainings", 60, 0.0, trainings=5),
     Case("60 test patients", 60, 0.0, test=60),
+    Case("all of the pool", 60, 0.0, pool=200),
 )
 
 
@@ -117,7 +119,7 @@ def scored(distance: float, labels: np.ndarray, person: np.ndarray, rng: np.rand
 
 def trial_of_scores(case: Case, seed: int) -> dict[str, Exchange]:
     """Return the exchange of one simulated trial."""
-    design = Design(trainings=case.trainings, test=case.test)
+    design = Design(trainings=case.trainings, test=case.test, pool=case.pool)
     rng = np.random.default_rng([seed, SCORES.index(case)])
     labels = np.repeat(np.arange(design.test) % 2 == 0, 2)
     person = np.repeat(rng.normal(size=design.test), 2)
@@ -137,6 +139,8 @@ def trial_of_scores(case: Case, seed: int) -> dict[str, Exchange]:
 
 
 # The world of simulated chests
+
+PENALTY = 0.3
 
 
 @dataclass(frozen=True)
@@ -163,14 +167,32 @@ class World:
         return len(self.labels) // 2
 
 
-def trained(x: np.ndarray, y: np.ndarray) -> LogisticRegression:
-    """Return a logistic regression of thumbnails."""
-    return LogisticRegression(C=0.3, max_iter=500, tol=1e-2).fit(x, y)
+def trained(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the weights of a logistic regression, penalised by the squared norm, intercept last.
+
+    Newton's method in as many unknowns as there are images (Rasmussen and Williams 2006, algorithm 3.1): several times
+    as fast as a general solver where images are fewer than pixels.
+    """
+    kernel = PENALTY * (x @ x.T + 10)
+    f = np.zeros(len(y))
+    for _ in range(6):
+        p = 1 / (1 + np.exp(-f))
+        root = np.sqrt(p * (1 - p))
+        b = root**2 * f + y - p
+        inner = solve(np.eye(len(y)) + root[:, None] * kernel * root, root * (kernel @ b), assume_a="pos")
+        alpha = b - root * inner
+        f = kernel @ alpha
+    return PENALTY * np.r_[alpha @ x, 10 * alpha.sum()]
 
 
-def tested(model: LogisticRegression, world: World, rows: np.ndarray) -> float:
+def scores_of(model: np.ndarray, world: World, rows: np.ndarray) -> np.ndarray:
+    """Return the log odds of these images."""
+    return world.pixels[rows] @ model[:-1] + model[-1]
+
+
+def tested(model: np.ndarray, world: World, rows: np.ndarray) -> float:
     """Return the area on these images."""
-    return auc(model.decision_function(world.pixels[rows]), world.labels[rows])
+    return auc(scores_of(model, world, rows), world.labels[rows])
 
 
 def made(world: World, who: np.ndarray, wrong: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +203,7 @@ def made(world: World, who: np.ndarray, wrong: float, rng: np.random.Generator) 
 
 def trial_of_chests(world: World, case: Case, seed: int) -> dict[str, Exchange]:
     """Return the exchange of one trial on simulated chests; a synthetic image is used in one training alone."""
-    design = Design(trainings=case.trainings, test=case.test)
+    design = Design(trainings=case.trainings, test=case.test, pool=case.pool)
     rng = np.random.default_rng([seed, CHESTS.index(case)])
     test, pool, rest = np.split(rng.permutation(world.patients), [design.test, design.test + design.pool])
     rows = np.sort(np.r_[2 * test, 2 * test + 1])
@@ -191,11 +213,11 @@ def trial_of_chests(world: World, case: Case, seed: int) -> dict[str, Exchange]:
         own = 2 * rng.permutation(pool)
         for k, n in enumerate(design.sizes):
             model = trained(world.pixels[own[:n]], world.labels[own[:n]])
-            scores[k, s] = model.decision_function(world.pixels[rows])
+            scores[k, s] = scores_of(model, world, rows)
         x, y = made(world, rest[s * case.images : (s + 1) * case.images], case.wrong, rng)
         first = own[: design.base]
         model = trained(np.concatenate([world.pixels[first], x]), np.concatenate([world.labels[first], y]))
-        mixed[s] = model.decision_function(world.pixels[rows])
+        mixed[s] = scores_of(model, world, rows)
     return answers(design, scores, mixed, world.labels[rows], (rows // 2).astype(str))
 
 

@@ -1,12 +1,14 @@
 """The exchange rate on learning curves whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from radassay.stats.exchange import exchange
+from radassay.stats.exchange import exchange, statement
 from radassay.stats.learning_curve import monotone, power_law
 
 SIZES = np.array([40, 60, 90, 135, 200])
@@ -21,12 +23,12 @@ def world(seed, worth, *, base=80, trainings=6, patients=200, pool=np.inf, quali
     """Return the arguments of `exchange`: an arm of `base` patients with images worth `worth` more."""
     rng = np.random.default_rng(seed)
     labels = np.arange(patients) % 2 == 0
-    person = 0.6 * rng.normal(size=patients)
+    person = 0.9 * rng.normal(size=patients)
     people = quality * rng.normal(size=400)
 
     def scores(n, own):
         distance = np.sqrt(2) * norm.ppf(area(n)) + own + 0.03 * rng.normal()
-        return distance * labels + person + 0.8 * rng.normal(size=patients)
+        return distance * labels + person + np.sqrt(0.19) * rng.normal(size=patients)
 
     drawn = np.empty((len(SIZES), trainings, patients))
     mixed = np.empty((trainings, patients))
@@ -42,13 +44,12 @@ def world(seed, worth, *, base=80, trainings=6, patients=200, pool=np.inf, quali
         "labels": labels,
         "patients": np.arange(patients).astype(str),
         "base": base,
-        "pool": pool,
     }
 
 
 def precise(worth):
     """Return a world so large that chance is small."""
-    return world(0, worth, trainings=20, patients=6000, quality=0.05)
+    return world(0, worth, trainings=10, patients=3000, quality=0.05)
 
 
 @FITS
@@ -85,19 +86,11 @@ def test_limits_enclose_the_estimate_and_the_smaller_level_the_narrower_interval
     assert (wide.curve[2] <= wide.curve[1]).all()
 
 
-def test_a_pool_makes_the_interval_wider_than_patients_of_ones_own():
-    given_ = world(3, 20, patients=2000, quality=1.0)
-    alone, pooled = exchange(**given_), exchange(**{**given_, "pool": 300})
-    assert pooled.area[2] - pooled.area[1] > alone.area[2] - alone.area[1]
-    assert (pooled.curve[3] - pooled.curve[2] > alone.curve[3] - alone.curve[2]).all()
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"sizes": SIZES[::-1]}, "ascending"),
         ({"sizes": SIZES[:4]}, "do not fit"),
-        ({"pool": 250}, "75%"),
         ({"patients": np.full(200, "one")}, "two patients"),
     ],
 )
@@ -106,12 +99,24 @@ def test_what_cannot_answer_is_refused(changes, message):
         exchange(**{**world(0, 0), **changes})
 
 
+def test_what_is_said_names_the_limits_and_what_lies_beyond_the_curve():
+    known, better, worse = (exchange(**precise(worth)) for worth in (20, 600, -60))
+    assert statement(known).startswith(f"as good as {known.patients:+.0f} real patients (95 % interval")
+    assert statement(better) == (
+        "better than anything the curve has seen: as good as more than +120 real patients, which is as far as it goes"
+    )
+    assert "worse than anything the curve has seen" in statement(worse)
+    open_above = replace(known, low=None, high=None)
+    assert "-40 or fewer to +120 or more" in statement(open_above)
+
+
 def test_one_training_is_refused():
     with pytest.raises(ValueError, match="two trainings"):
         exchange(**world(0, 0, trainings=1))
 
 
 @given(st.floats(0.1, 2.5), st.floats(0.6, 0.99), st.floats(0.2, 2))
+@settings(max_examples=30, deadline=None)
 def test_a_power_law_without_noise_is_found(c, a, b):
     sizes = np.array([20.0, 40, 80, 160, 320])
     truth = a - b * (sizes / 20) ** -c / 10
@@ -122,6 +127,7 @@ def test_a_power_law_without_noise_is_found(c, a, b):
 
 @FITS
 @given(st.lists(st.floats(0.5, 0.95), min_size=5, max_size=5, unique=True), st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
 def test_slopes_are_what_a_small_change_of_each_point_changes(fit, areas, seed):
     """They add up to one: all points higher by as much lift the curve by as much."""
     variances = np.random.default_rng(seed).uniform(0.5, 2, 5) * 1e-4
@@ -147,4 +153,4 @@ def test_the_interval_holds_the_truth(worth, pool):
     for seed in range(200):
         found = exchange(**world(seed, worth, pool=pool))
         held += (found.low is None or found.low <= worth) and (found.high is None or found.high >= worth)
-    assert 0.90 <= held / 200 <= 0.99
+    assert 0.90 <= held / 200 <= 0.98

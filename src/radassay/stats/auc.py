@@ -98,8 +98,8 @@ def clustered(scores: Scores, positive: NDArray[np.bool_], patients: NDArray[np.
     areas = aucs(scores, positive)
     _, cluster = np.unique(np.asarray(patients), return_inverse=True)
     n = int(cluster.max()) + 1
-    excess_positive = _sums(above - areas[:, None], cluster[positive], n)
-    excess_negative = _sums(below - areas[:, None], cluster[~positive], n)
+    excess_positive = cluster_sums(above - areas[:, None], cluster[positive], n)
+    excess_negative = cluster_sums(below - areas[:, None], cluster[~positive], n)
     with_positive, with_negative = len(set(cluster[positive])), len(set(cluster[~positive]))
     a = excess_positive / above.shape[1]
     b = excess_negative / below.shape[1]
@@ -115,7 +115,7 @@ def _small(clusters: int) -> float:
     return clusters / (clusters - 1)
 
 
-def _sums(values: NDArray[np.float64], cluster: NDArray[np.integer[Any]], n: int) -> NDArray[np.float64]:
+def cluster_sums(values: NDArray[np.float64], cluster: NDArray[np.integer[Any]], n: int) -> NDArray[np.float64]:
     """Return the sums of (m, k) values by cluster, (m, n)."""
     return np.stack([np.bincount(cluster, row, minlength=n) for row in values])
 

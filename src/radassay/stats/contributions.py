@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from radassay.stats.auc import placements
+from radassay.stats.auc import cluster_sums, placements
 
 Floats = NDArray[np.float64]
 
@@ -47,23 +47,20 @@ class Contributions:
         """
         return self.seen - self.interaction
 
-    def reach(self, contrasts: Floats, factor: Floats | None = None, level: float = 0.95) -> Floats:
+    def reach(self, contrasts: Floats, level: float = 0.95) -> Floats:
         """Return half the width, (g,), of the interval of each contrast of the means over trainings, (g, arms)."""
-        error, freedom = self.error(contrasts, factor)
+        error, freedom = self.error(contrasts)
         return np.asarray(student.ppf(0.5 + level / 2, freedom) * error)
 
-    def error(self, contrasts: Floats, factor: Floats | None = None) -> tuple[Floats, Floats]:
+    def error(self, contrasts: Floats) -> tuple[Floats, Floats]:
         """Return the standard error of each contrast and its degrees of freedom (Satterthwaite 1946), (g,) each.
 
         Args:
             contrasts: (g, arms)
-            factor: (arms, arms) from the covariance between trainings to that of their means; one over their number
-                for trainings that are independent.
         """
-        factor = np.full_like(self.seen, 1 / self.trainings) if factor is None else factor
         patients, trainings, seen = (
             np.clip(np.einsum("ga,ab,gb->g", contrasts, m, contrasts), 0, None)
-            for m in (self.of_patients, self.between * factor, self.seen * factor)
+            for m in (self.of_patients, self.between / self.trainings, self.seen / self.trainings)
         )
         total = patients + trainings
         # what is taken off the spread of the trainings makes it smaller, not better known
@@ -102,7 +99,7 @@ def contributions(scores: Floats, labels: NDArray[np.bool_], patients: NDArray[n
     for values, rows in ((above, labels), (below, ~labels)):
         clusters = len(np.unique(unit[rows]))
         excess = (values - areas[:, None]) * np.sqrt(clusters / (clusters - 1)) / rows.sum()
-        np.add.at(parts.T, unit[rows], excess.T)
+        parts += cluster_sums(excess, unit[rows], parts.shape[1])
     parts = parts.reshape(arms, trainings, -1)
     centre = parts.mean(axis=1)
     areas = areas.reshape(arms, trainings)

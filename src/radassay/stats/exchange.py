@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +17,6 @@ POINTS = 400
 """Sizes at which the curve is held against the arm; those in between are interpolated on the logarithm."""
 SMALLEST = 1e-12
 """Variance of an area that never varied, so that it still has a weight."""
-MOST_OF_POOL = 0.75
-"""Largest share of the pool that a subset may be: of more, the spread between subsets says too little."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,6 @@ def exchange(
     patients: NDArray[np.str_],
     *,
     base: int,
-    pool: float = math.inf,
     level: float = 0.95,
     curve: Callable[[Floats, Floats, Floats], Fit] = power_law,
 ) -> Exchange:
@@ -62,8 +58,8 @@ def exchange(
     Its interval holds every size that a t-test does not tell from the arm (Fieller, J R Stat Soc B 1954;16:175): it is
     open where the curve is too flat, too short or too uncertain to answer. The standard error counts test patients
     (Obuchowski 1997) and trainings at once, without counting their interaction twice (Cameron, Gelbach and Miller, J
-    Bus Econ Stat 2011;29:238), and what the trainings have in common because their subsets come from one pool.
-    Nothing is extrapolated.
+    Bus Econ Stat 2011;29:238). That all subsets come from the same patients makes arm and curve better or worse
+    alike, and is left out; `benchmarks/exchange_coverage.py` measures what that costs. Nothing is extrapolated.
 
     Args:
         sizes: (k,) at least 3 sizes, in training patients, ascending.
@@ -73,27 +69,25 @@ def exchange(
         labels: (n,) both classes.
         patients: (n,) the independent unit of each test image.
         base: real training patients of the arm.
-        pool: patients from which all subsets were drawn; infinite where each training had patients of its own.
         level: coverage.
         curve: how the curve is fitted; see `radassay.stats.learning_curve`.
 
     Raises:
-        ValueError: shapes do not fit, fewer than 3 sizes or 2 trainings, a size above 3/4 of the pool, or one class.
+        ValueError: shapes do not fit, fewer than 3 sizes or 2 trainings, or one class.
     """
     sizes = np.asarray(sizes, dtype=np.float64)
-    _require(sizes, scores, mixed, base, pool)
+    _require(sizes, scores, mixed)
     parts = contributions(np.concatenate([scores, mixed[None]]), labels, patients)
-    factor = _of_means(parts.trainings, np.r_[sizes, base], pool)
-    variances = np.diag(parts.of_patients) + np.clip(np.diag(parts.between * factor), 0, None)
-    fit = curve(sizes, parts.mean[:-1], np.maximum(variances[:-1], SMALLEST))
+    errors = parts.error(np.eye(len(sizes) + 1))[0][:-1]
+    fit = curve(sizes, parts.mean[:-1], np.maximum(errors**2, SMALLEST))
     grid = np.geomspace(sizes[0], sizes[-1], POINTS)
     values, slopes = fit.at(grid)
     here = float(parts.mean[-1])
-    gap, reach = values - here, parts.reach(np.c_[slopes, -np.ones(POINTS)], factor, level)
+    gap, reach = values - here, parts.reach(np.c_[slopes, -np.ones(POINTS)], level)
     low, high = _limits(grid, gap, reach)
     value, beyond = _crossing(grid, gap)
-    alone = parts.reach(np.c_[slopes, np.zeros(POINTS)], factor, level)
-    own = float(parts.reach(np.eye(len(sizes) + 1)[-1:], factor, level)[0])
+    alone = parts.reach(np.c_[slopes, np.zeros(POINTS)], level)
+    own = float(parts.reach(np.eye(len(sizes) + 1)[-1:], level)[0])
     return Exchange(
         patients=None if value is None else value - base,
         low=None if low is None else low - base,
@@ -107,25 +101,34 @@ def exchange(
     )
 
 
-def _require(sizes: Floats, scores: Floats, mixed: Floats, base: int, pool: float) -> None:
+def statement(found: Exchange) -> str:
+    """Return what a report may say: patients gained or lost, and where the curve ends."""
+    least, most = (f"{limit:+.0f}" for limit in found.seen)
+    low = f"{least} or fewer" if found.low is None else f"{found.low:+.0f}"
+    high = f"{most} or more" if found.high is None else f"{found.high:+.0f}"
+    span = f"{100 * found.level:.0f} % interval {low} to {high}"
+    if found.patients is not None:
+        return f"as good as {found.patients:+.0f} real patients ({span})"
+    limits = "" if _ends(found) else f" ({span})"
+    if found.beyond == "above":
+        told = f"as good as more than {most} real patients, which is as far as it goes"
+        return f"better than anything the curve has seen: {told}" + limits
+    told = f"as bad as more than {-found.seen[0]:.0f} patients fewer, which is as far as it goes"
+    return f"worse than anything the curve has seen: {told}" + limits
+
+
+def _ends(found: Exchange) -> bool:
+    """Return whether the interval, too, lies beyond the curve."""
+    return found.low == found.seen[1] if found.beyond == "above" else found.high == found.seen[0]
+
+
+def _require(sizes: Floats, scores: Floats, mixed: Floats) -> None:
     if scores.ndim != 3 or scores.shape[0] != len(sizes) or mixed.shape != scores.shape[1:]:
         raise ValueError(f"scores {scores.shape} and {mixed.shape} do not fit {len(sizes)} sizes")
     if scores.shape[1] < 2:
         raise ValueError("an exchange rate needs two trainings or more")
     if len(sizes) < 3 or not (np.diff(sizes) > 0).all() or sizes[0] <= 0:
         raise ValueError("a learning curve needs 3 sizes or more, ascending")
-    if max(sizes[-1], base) > MOST_OF_POOL * pool:
-        raise ValueError(f"subsets may be at most {MOST_OF_POOL:.0%} of the pool of {pool:g} patients")
-
-
-def _of_means(trainings: int, sizes: Floats, pool: float) -> Floats:
-    """Return by what the covariance between trainings is multiplied for that of their means over fresh pools.
-
-    Of nested random subsets the covariance, given the pool, is in proportion to 1/larger - 1/pool; what all of them
-    share because they come from one pool is in proportion to 1/pool.
-    """
-    share = np.maximum.outer(sizes, sizes) / pool
-    return np.asarray(1 / trainings + share / (1 - share))
 
 
 def _limits(grid: Floats, gap: Floats, reach: Floats) -> tuple[float | None, float | None]:
