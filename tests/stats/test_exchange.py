@@ -151,6 +151,6 @@ def test_the_monotone_curve_never_falls_and_leaves_rising_points_alone(areas):
 def test_the_interval_holds_the_truth(worth, pool):
     held = 0
     for seed in range(200):
-        found = exchange(**world(seed, worth, pool=pool))
+        found = exchange(**world(seed, worth, pool=pool, trainings=10))
         held += (found.low is None or found.low <= worth) and (found.high is None or found.high >= worth)
     assert 0.90 <= held / 200 <= 0.98
