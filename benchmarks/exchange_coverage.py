@@ -3,7 +3,8 @@
 Scores: every training's scores are drawn; the area follows a power law of the number of training patients, each of
 whom makes trainings better or worse; patients have two images, and trainings differ in whom they find difficult.
 Chests: simulated chest X-rays as 16 x 16 thumbnails, told by logistic regression; subsets are drawn from a pool, and
-the truth comes from several hundred trainings on fresh patients. Wanted: 90 to 97 of 100.
+the truth comes from several hundred trainings on fresh patients. Synthetic images are fresh patients, of whom a share
+has the wrong label. Wanted: 90 to 97 of 100.
 
     python benchmarks/exchange_coverage.py [--world scores] [--trials 400]
 """

@@ -59,7 +59,8 @@ def exchange(
     open where the curve is too flat, too short or too uncertain to answer. The standard error counts test patients
     (Obuchowski 1997) and trainings at once, without counting their interaction twice (Cameron, Gelbach and Miller, J
     Bus Econ Stat 2011;29:238). That all subsets come from the same patients makes arm and curve better or worse
-    alike, and is left out; `benchmarks/exchange_coverage.py` measures what that costs. Nothing is extrapolated.
+    alike, and is left out: draw them from at least twice as many patients as the largest has, and take 10 trainings or
+    more (`benchmarks/exchange_coverage.py` measures how often the interval then holds). Nothing is extrapolated.
 
     Args:
         sizes: (k,) at least 3 sizes, in training patients, ascending.
