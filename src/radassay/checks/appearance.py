@@ -217,11 +217,6 @@ def _in_hu(sample: Sample) -> tuple[Sample, ...]:
     return (sample,) if "unit" in sample.table and (sample.table["unit"] == "HU").all() else ()
 
 
-def _in_hu(sample: Sample) -> tuple[Sample, ...]:
-    """Return the sample where it holds HU, so that its window counts; grey pictures made elsewhere have none."""
-    return (sample,) if "unit" in sample.table and (sample.table["unit"] == "HU").all() else ()
-
-
 def grey_distributions(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the distribution function of each picture's grey values at the upper ends of `GREYS` bins, (n, GREYS)."""
     index = np.clip(np.asarray(pixels).reshape(len(pixels), -1) * GREYS, 0, GREYS - 1).astype(np.int32)
