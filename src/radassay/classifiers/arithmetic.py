@@ -72,8 +72,8 @@ def multiplies_bfloat16() -> bool:
 def _memory_kept() -> Iterator[None]:
     """Let the C library keep what a step frees, since the next step asks for the same sizes.
 
-    Otherwise it hands tens of MiB back to the system and gets them again at every step: the page faults were a third
-    of all processor time at 128 px. Only glibc has this knob; elsewhere nothing changes.
+    Otherwise it hands tens of MiB back to the system and gets them again at every step, page fault by page fault
+    (`benchmarks/training/where_a_step_goes.py`). Only glibc has this knob; elsewhere nothing changes.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if library is None or not hasattr(library, "mallopt"):
