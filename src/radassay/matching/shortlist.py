@@ -15,8 +15,14 @@ from radassay.matching.described import Described
 from radassay.matching.keypoints import CHANGES, Change
 from radassay.matching.sharing import shared
 
-EXACT = 10_000
-"""Images up to which every pair of vectors is compared; above, a graph of neighbours is searched at less cost."""
+EXACT = 100_000
+"""Images up to which every pair of vectors is compared: a graph of neighbours that finds as many copies is no cheaper
+below. Above, such a graph is searched."""
+LINKS, CARE = 32, 256
+"""Neighbours of a vector in the graph, and how many are weighed when it enters. With half of either, vectors of images
+that are all alike, as chests are, lose their neighbours as the graph grows."""
+BLOCK = 64
+"""Columns of a table of likeness that are passed over together."""
 FEW = (4000, 100)
 """Pairs of images, at most, that are all looked at unchanged, and under every change too."""
 STEPS = 400
@@ -92,7 +98,7 @@ def _searched(
     k = len(other) if every <= FEW[0] else min(candidates + (second is None), len(other))
     found = []
     for start, by_change in zip(_starts(first), _vectors(codebook, first, CHANGES, processes), strict=True):
-        near = [_nearest(a, plain, k) if index is None else around(a, index, k)[:2] for a in by_change]
+        near = [nearest(a, plain, k) if index is None else around(a, index, k)[:2] for a in by_change]
         keys, likeness = np.stack([keys for keys, _ in near], axis=1), np.stack([like for _, like in near], axis=1)
         # Nothing is like a picture without keypoints, nor is one of interest to itself.
         likeness[likeness == 0] = -np.inf
@@ -131,16 +137,30 @@ def _part(codebook: Codebook, images: Described, changes: tuple[Change, ...], st
     return codebook.vectors(images, changes, start, min(start + PART, len(images)))
 
 
-def _nearest(a: Vectors, b: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
-    """Return the nearest k rows of b for each row of a, and how like they are; 0 where either is nothing."""
+def nearest(a: Vectors, b: Vectors, k: int) -> tuple[NDArray[np.int64], Vectors]:
+    """Return the nearest k rows of b for each row of a, in no order, and how like they are; 0 where either is nothing.
+
+    The k likest lie in the k blocks whose likest are the likest, so that most of the table is passed over but once.
+    """
     likeness = a @ b.T
-    near = np.argpartition(-likeness, k - 1, axis=1)[:, :k]
-    return near, np.take_along_axis(likeness, near, axis=1)
+    n, m = likeness.shape
+    whole = m // BLOCK * BLOCK
+    if whole <= k * BLOCK:
+        near = np.argpartition(-likeness, k - 1, axis=1)[:, :k]
+        return near, np.take_along_axis(likeness, near, axis=1)
+    tops = likeness[:, :whole].reshape(n, -1, BLOCK).max(axis=2)
+    blocks = np.argpartition(-tops, k - 1, axis=1)[:, :k]
+    columns = (blocks[:, :, None] * BLOCK + np.arange(BLOCK)).reshape(n, -1)
+    columns = np.concatenate([columns, np.broadcast_to(np.arange(whole, m), (n, m - whole))], axis=1)
+    some = np.take_along_axis(likeness, columns, axis=1)
+    kept = np.argpartition(-some, k - 1, axis=1)[:, :k]
+    return np.take_along_axis(columns, kept, axis=1), np.take_along_axis(some, kept, axis=1)
 
 
 def graph_of(vectors: Vectors, index: Index | None = None) -> Index:
     """Return a graph of neighbours among vectors (n, d), a graph there is with them added to it."""
-    index = Index(ndim=vectors.shape[1], metric="ip", dtype="i8") if index is None else index
+    if index is None:
+        index = Index(ndim=vectors.shape[1], metric="ip", dtype="i8", connectivity=LINKS, expansion_add=CARE)
     # One thread: the graph, and with it the result, depends on the order in which vectors enter it.
     index.add(len(index) + np.arange(len(vectors)), _steps(vectors), threads=1)
     return index
