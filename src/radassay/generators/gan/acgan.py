@@ -8,11 +8,15 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from radassay.generators.gan.convolutional import BatchNormGame, StridedDiscriminator, TransposedGenerator
+from radassay.generators.gan.convolutional import (
+    BatchNormGame,
+    ConvolutionalGAN,
+    StridedDiscriminator,
+    TransposedGenerator,
+)
 from radassay.generators.gan.game import Game, Turn
 from radassay.generators.gan.loss import discriminator_loss, generator_loss
 from radassay.generators.gan.naming import misnamed
-from radassay.generators.gan.settings import GAN
 
 
 class NamingGame(BatchNormGame):
@@ -35,7 +39,7 @@ class NamingGame(BatchNormGame):
 
 
 @dataclass(frozen=True)
-class ACGAN(GAN):
+class ACGAN(ConvolutionalGAN):
     """AC-GAN, of which CovidGAN is one: the discriminator is not told the class but names it, and both learn from that.
 
     What is drawn is pulled to where the class is easily named, so that pictures near the border between classes are
@@ -48,20 +52,14 @@ class ACGAN(GAN):
         "on chests Waheed et al. 2020, CovidGAN, arXiv:2103.05094"
     )
     game: ClassVar[type[Game]] = NamingGame
-    limits: ClassVar[Mapping[str, tuple[float, float]]] = {**GAN.limits, "class_weight": (0, 1e6)}
+    limits: ClassVar[Mapping[str, tuple[float, float]]] = {**ConvolutionalGAN.limits, "class_weight": (0, 1e6)}
 
-    batch_size: int = 16
-    """Real images in one step."""
-    generator_rate: float = 1e-3
-    """Learning rate of the generator."""
-    discriminator_rate: float = 5e-4
-    """Learning rate of the discriminator."""
     class_weight: float = 1.0
     """Weight of naming the class against telling real from drawn."""
 
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""
-        return TransposedGenerator(size, classes, self.width, self.latent_dim)
+        return TransposedGenerator(size, classes, self.width, self.latent_dim, told=self.noise_at_each_layer)
 
     def judging(self, size: int, classes: int) -> nn.Module:
         """Return the discriminator network."""

@@ -7,13 +7,17 @@ from typing import ClassVar
 
 from torch import nn
 
-from radassay.generators.gan.convolutional import BatchNormGame, StridedDiscriminator, TransposedGenerator
+from radassay.generators.gan.convolutional import (
+    BatchNormGame,
+    ConvolutionalGAN,
+    StridedDiscriminator,
+    TransposedGenerator,
+)
 from radassay.generators.gan.game import Game
-from radassay.generators.gan.settings import GAN
 
 
 @dataclass(frozen=True)
-class CGAN(GAN):
+class CGAN(ConvolutionalGAN):
     """The first conditional GAN, in the bodies of DCGAN: the class is joined to the noise and to the picture.
 
     The generator gets a learned vector for the class beside the noise, the discriminator learned planes beside the
@@ -27,16 +31,9 @@ class CGAN(GAN):
     )
     game: ClassVar[type[Game]] = BatchNormGame
 
-    batch_size: int = 16
-    """Real images in one step."""
-    generator_rate: float = 1e-3
-    """Learning rate of the generator."""
-    discriminator_rate: float = 5e-4
-    """Learning rate of the discriminator."""
-
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""
-        return TransposedGenerator(size, classes, self.width, self.latent_dim)
+        return TransposedGenerator(size, classes, self.width, self.latent_dim, told=self.noise_at_each_layer)
 
     def judging(self, size: int, classes: int) -> nn.Module:
         """Return the discriminator network."""

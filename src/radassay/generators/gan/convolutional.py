@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from radassay.generators.gan.game import Game
-from radassay.generators.gan.networks import SMALLEST, activate, channels
+from radassay.generators.gan.networks import SMALLEST, ConditionalNorm, activate, channels
+from radassay.generators.gan.settings import GAN
 
 KERNEL = 5
 """Side of the kernels. It is no multiple of the stride: that weaves the checkerboard (Odena et al. 2016)."""
@@ -18,8 +20,30 @@ EMBEDDED = 32
 PLANES = 4
 """Channels that stand for a class before the discriminator, each of one value all over."""
 
+HEARD = 0.125
+"""Spread of the first weights from noise to gain and shift."""
+
 Norm = Callable[[int], nn.Module]
 """Makes the normalisation of so many channels."""
+
+
+@dataclass(frozen=True)
+class ConvolutionalGAN(GAN):
+    """Settings of a GAN in the bodies of DCGAN.
+
+    In the published bodies noise enters at the first layer alone. On 400 simulated chests of 64 pixels AC-GAN so built
+    drew one picture a class after 8,000 images: 0.06 of the diversity of real ones. With noise at each layer DCGAN had
+    0.81 after 3,328. Which of the two is trained is a setting.
+    """
+
+    batch_size: int = 8
+    """Real images in one step; the paper has 128, and a card for it."""
+    generator_rate: float = 1e-3
+    """Learning rate of the generator; the paper has 2e-4 for both networks."""
+    discriminator_rate: float = 3e-4
+    """Learning rate of the discriminator; at 1e-3 that of DCGAN won within 200 steps."""
+    noise_at_each_layer: bool = True
+    """Whether noise and class also set gain and shift of each norm; in the paper they do not."""
 
 
 def layer_norm(channels: int) -> nn.Module:
@@ -36,16 +60,26 @@ class TransposedGenerator(nn.Module):
         width: channels at full size, if there were any but the picture's; half as many as at half the size.
         latent_dim: length of the noise.
         norm: of the features, all but the picture's.
+        told: whether noise and class also set the gain and the shift of each norm.
     """
 
-    def __init__(self, size: int, classes: int, width: int, latent_dim: int, norm: Norm = nn.BatchNorm2d) -> None:
+    def __init__(
+        self,
+        size: int,
+        classes: int,
+        width: int,
+        latent_dim: int,
+        norm: Norm = nn.BatchNorm2d,
+        *,
+        told: bool = False,
+    ) -> None:
         super().__init__()
+        self.told = told
         self.embedding = nn.Embedding(classes, EMBEDDED) if classes else None
         incoming = self.first = channels(width, SMALLEST, size)
         condition = latent_dim + (EMBEDDED if classes else 0)
         self.project = nn.Linear(condition, incoming * SMALLEST**2, bias=False)
-        self.norms = nn.ModuleList([norm(incoming)])
-        self.layers = nn.ModuleList()
+        self.norms, self.layers = nn.ModuleList([norm(incoming)]), nn.ModuleList()
         side = SMALLEST
         while side < size:
             side *= 2
@@ -58,6 +92,9 @@ class TransposedGenerator(nn.Module):
                 self.norms.append(norm(outgoing))
             incoming = outgoing
         self.apply(start_small)
+        if told:
+            widths = [layer.in_channels for layer in self.layers]
+            self.norms = nn.ModuleList([ConditionalNorm(c, condition, norm(c), start=HEARD) for c in widths])
 
     def forward(self, noise: Tensor, classes: Tensor) -> Tensor:
         """Return (n, 1, size, size) in [-1, 1] from noise (n, latent_dim) and class numbers (n,)."""
@@ -66,7 +103,7 @@ class TransposedGenerator(nn.Module):
         x = self.project(noise).view(-1, self.first, SMALLEST, SMALLEST)
         x = x.contiguous(memory_format=torch.channels_last)
         for norm, layer in zip(self.norms, self.layers, strict=True):
-            x = layer(F.relu(norm(x)))
+            x = layer(F.relu(norm(x, noise) if self.told else norm(x)))
         return torch.tanh(x.float())
 
 

@@ -9,9 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from radassay.generators.gan.convolutional import BatchNormGame, StridedDiscriminator, TransposedGenerator
+from radassay.generators.gan.convolutional import (
+    BatchNormGame,
+    ConvolutionalGAN,
+    StridedDiscriminator,
+    TransposedGenerator,
+)
 from radassay.generators.gan.game import Game, Turn
-from radassay.generators.gan.settings import GAN
 
 
 class OneEach(nn.Module):
@@ -46,7 +50,7 @@ class OneClassAtATime(BatchNormGame):
 
 
 @dataclass(frozen=True)
-class DCGAN(GAN):
+class DCGAN(ConvolutionalGAN):
     """DCGAN as the reviewed studies used it: knows no classes, so one pair of networks is trained for each.
 
     Convolutions of stride two down, transposed ones up, batch norm, logistic loss, Adam with momentum 0.5. Transposed
@@ -61,16 +65,14 @@ class DCGAN(GAN):
     )
     game: ClassVar[type[Game]] = OneClassAtATime
 
-    batch_size: int = 16
-    """Real images in one step; the paper has 128, and a card for it."""
-    generator_rate: float = 1e-3
-    """Learning rate of the generator; the paper has 2e-4, and fifty times as long."""
-    discriminator_rate: float = 5e-4
-    """Learning rate of the discriminator."""
-
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator networks."""
-        return OneEach([TransposedGenerator(size, 0, self.width, self.latent_dim) for _ in range(classes)])
+        return OneEach(
+            [
+                TransposedGenerator(size, 0, self.width, self.latent_dim, told=self.noise_at_each_layer)
+                for _ in range(classes)
+            ]
+        )
 
     def judging(self, size: int, classes: int) -> nn.Module:
         """Return the discriminator networks."""

@@ -28,13 +28,16 @@ def enlarge(x: Tensor) -> Tensor:
 
 
 class ConditionalNorm(nn.Module):
-    """Batch normalisation whose gain and shift depend on noise and class (de Vries et al. 2017; BigGAN 2019)."""
+    """Normalisation, of the batch unless told otherwise, whose gain and shift depend on noise and class.
 
-    def __init__(self, channels: int, condition: int) -> None:
+    After de Vries et al. 2017 and BigGAN (Brock et al. 2019); `start` is how far they depend on them at first.
+    """
+
+    def __init__(self, channels: int, condition: int, norm: nn.Module | None = None, *, start: float = 0.05) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.norm = nn.BatchNorm2d(channels, affine=False) if norm is None else norm
         self.affine = nn.Linear(condition, 2 * channels)
-        nn.init.normal_(self.affine.weight, 0.0, 0.05)
+        nn.init.normal_(self.affine.weight, 0.0, start)
         nn.init.zeros_(self.affine.bias)
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:

@@ -7,7 +7,12 @@ from typing import ClassVar
 
 from torch import nn
 
-from radassay.generators.gan.convolutional import StridedDiscriminator, TransposedGenerator, layer_norm
+from radassay.generators.gan.convolutional import (
+    ConvolutionalGAN,
+    StridedDiscriminator,
+    TransposedGenerator,
+    layer_norm,
+)
 from radassay.generators.gan.game import Game
 from radassay.generators.gan.wasserstein import WassersteinGame, WassersteinGAN
 
@@ -19,7 +24,7 @@ class ManyCritics(WassersteinGame):
 
 
 @dataclass(frozen=True)
-class WGANGP(WassersteinGAN):
+class WGANGP(WassersteinGAN, ConvolutionalGAN):
     """WGAN-GP: a critic taught five times as often, whose slope is held at one, instead of a judge; conditional.
 
     In the bodies of DCGAN; the class is joined as in the conditional GAN. The critic has no normalisation, since its
@@ -38,13 +43,14 @@ class WGANGP(WassersteinGAN):
     batch_size: int = 16
     """Real images in one step of the critic."""
     generator_rate: float = 1e-3
-    """Learning rate of the generator; the paper has 1e-4, and fifty times as long."""
+    """Learning rate of the generator; the paper has 1e-4."""
     discriminator_rate: float = 1e-3
     """Learning rate of the critic."""
 
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""
-        return TransposedGenerator(size, classes, self.width, self.latent_dim, layer_norm)
+        told = self.noise_at_each_layer
+        return TransposedGenerator(size, classes, self.width, self.latent_dim, layer_norm, told=told)
 
     def judging(self, size: int, classes: int) -> nn.Module:
         """Return the critic network."""
