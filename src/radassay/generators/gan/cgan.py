@@ -31,6 +31,11 @@ class CGAN(ConvolutionalGAN):
     )
     game: ClassVar[type[Game]] = BatchNormGame
 
+    generator_rate: float = 3e-4
+    """Learning rate of the generator."""
+    discriminator_rate: float = 1e-3
+    """Learning rate of the discriminator; both as in AC-GAN."""
+
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""
         return TransposedGenerator(size, classes, self.width, self.latent_dim, told=self.noise_at_each_layer)
