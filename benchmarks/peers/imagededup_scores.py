@@ -1,19 +1,28 @@
-"""Score all pairs of files with imagededup, in an environment of its own, since it needs torchvision.
+"""Score all pairs of files with imagededup, in an environment of its own, since it asks for torchvision.
 
     OTHER/bin/python benchmarks/peers/imagededup_scores.py METHOD FOLDER
 
 reads FOLDER/files.json (two lists of files) and writes FOLDER/imagededup METHOD.npz (scores, higher is surer; seconds).
-METHOD is PHash, DHash, WHash, AHash, or CNN, which needs its MobileNet weights where torch keeps such files.
+METHOD is PHash, DHash, WHash, AHash, or CNN, which needs its MobileNet weights where torch keeps such files. The hashes
+use nothing of torchvision: where there is none, an empty one stands in (`pip install --no-deps imagededup`).
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
+
+if importlib.util.find_spec("torchvision") is None:
+    empty = MagicMock()
+    for name in ("", ".models", ".models.vision_transformer", ".transforms"):
+        sys.modules[f"torchvision{name}"] = empty
+
 from imagededup import methods
 
 
