@@ -46,6 +46,8 @@ class WGANGP(WassersteinGAN, ConvolutionalGAN):
     """Learning rate of the generator; the paper has 1e-4."""
     discriminator_rate: float = 1e-3
     """Learning rate of the critic."""
+    noise_at_each_layer: bool = False
+    """Whether noise and class also set gain and shift of each norm; in the paper they do not."""
 
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""
