@@ -118,4 +118,5 @@ class Judge(nn.Module):
         for across, block in zip(self.across, list(self.blocks)[1:], strict=True):
             x = block(across(F.avg_pool2d(x, 2)))
         x = self.score(self.basis(x).flatten(1)).float()
-        return (x * self.embedding(classes)).sum(dim=1) / math.sqrt(x.shape[1])
+        scores: Tensor = (x * self.embedding(classes)).sum(dim=1) / math.sqrt(x.shape[1])
+        return scores

@@ -136,7 +136,7 @@ class StyleNetwork(nn.Module):
 
     def paint(self, styles: Tensor, noise: Tensor) -> Tensor:
         """Return (n, 1, size, size) from styles and rows of noise."""
-        n, maps = len(noise), noise[:, self.z_dim :].split([side**2 for side in self.maps], dim=1)
+        n, maps = len(noise), torch.split(noise[:, self.z_dim :], [side**2 for side in self.maps], dim=1)
         x = self.constant.expand(n, -1, -1, -1).contiguous(memory_format=torch.channels_last)
         picture, at = torch.zeros((), device=noise.device), 0
         for level, draw in enumerate(self.pictures):
@@ -192,4 +192,5 @@ class StyleJudge(nn.Module):
             x = block(x)
         x = activate(self.last(torch.cat([x, deviation(x, group).to(x.dtype)], dim=1)))
         x = self.score(activate(self.flat(x.flatten(1)))).float()
-        return (x * self.embedding(classes)).sum(dim=1) / math.sqrt(x.shape[1])
+        scores: Tensor = (x * self.embedding(classes)).sum(dim=1) / math.sqrt(x.shape[1])
+        return scores

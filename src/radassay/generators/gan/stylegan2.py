@@ -144,8 +144,8 @@ class StyleGAN2ADA(AdaptiveGAN):
     Modulated convolutions under mixed styles, a map of noise a layer, pictures of all sides added up, a residual
     discriminator, lazy R1 and lazy path length. Two departures: the discriminator halves by means of 2x2 pixels, and
     the augmentation leaves out what no radiograph meets (mirroring, turning over, colour). For 256 px on a GPU:
-    `width=32, latent_dim=512, batch_size=32, penalty=0.4, augment_pace=500000, images_seen=5000000,
-    average_half_life=10000`.
+    `width=32, latent_dim=512, batch_size=32, penalty=0.4, generator_rate=2.5e-3, discriminator_rate=2.5e-3,
+    augment_pace=500000, images_seen=5000000, average_half_life=10000`.
     """
 
     name: ClassVar[str] = "stylegan2-ada"
@@ -164,6 +164,10 @@ class StyleGAN2ADA(AdaptiveGAN):
         "path_every": (1, 1_000_000),
     }
 
+    generator_rate: float = 1e-2
+    """Learning rate of the generator; 2.5e-3 in the paper, and thousands of times as long."""
+    discriminator_rate: float = 5e-3
+    """Learning rate of the discriminator; half the generator's, or it wins before anything is drawn."""
     style_mixing: float = 0.9
     """Share of pictures that take their later layers' styles from a second latent vector."""
     penalty: float = 0.1
