@@ -3,8 +3,9 @@
     python docs/example_generators.py RUNS                  # trains and judges; carries on where it was stopped
     python docs/example_generators.py RUNS --write docs/examples/generators.md
 
-Each run is a study like those in `docs/examples/*.toml` with another generator, fewer checks and small controls. Lengths
-of training are chosen so that every generator costs about as much processor time; what each took is in the table.
+Each run is a study like those in `docs/examples/*.toml` with another generator, fewer checks and small controls.
+Lengths of training are chosen so that every generator costs about as much processor time; what each took is in the
+table.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path)
     parser.add_argument("--write", type=Path)
+    parser.add_argument("--generators", nargs="*", default=list(BUDGET))
     options = parser.parse_args()
     if options.write:
         text = options.write.read_text(encoding="utf-8")
@@ -130,7 +132,7 @@ def main() -> None:
         return
     options.runs.mkdir(parents=True, exist_ok=True)
     for name in SETS:
-        for generator in BUDGET:
+        for generator in options.generators:
             folder = options.runs / f"{name}-{generator}"
             if not (folder / "seal.json").exists():
                 tried(name, generator, folder)
