@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from radassay.generators.diffusion.networks import MOST, Block, Conv, folded
+from radassay.generators.diffusion.networks import MOST, Block, at_nought, folded
 
 EDGES = 1.0
 """Weight of the error of differences between neighbouring pixels, beside that of the pixels: it keeps edges sharp."""
@@ -30,20 +31,20 @@ class Autoencoder(nn.Module):
     Args:
         shrink: how many times smaller the side of the latents is, a power of two from 2.
         channels: of the latents.
-        width: channels of the finest level, at half the side of the pictures; at most four times as many below.
+        width: channels of the finest level, at half the side of the pictures; at most three times as many below.
     """
 
     def __init__(self, shrink: int, channels: int, width: int) -> None:
         super().__init__()
         self.shrink, self.channels = shrink, channels
         wide = [min(width * 2**level, MOST * width) for level in range(shrink.bit_length() - 1)]
-        self.enter = Conv(5, width, 3)
-        self.down = nn.ModuleList(Block(a, b, encodes=True) for a, b in zip([width, *wide], wide, strict=False))
-        self.describe = Conv(wide[-1], 2 * channels, 3)
-        self.resume = Conv(channels + 1, wide[-1], 3)
+        self.enter = nn.Conv2d(4, width, 3, padding=1)
+        self.down = nn.ModuleList(Block(a, b) for a, b in zip([width, *wide], wide, strict=False))
+        self.describe = nn.Conv2d(wide[-1], 2 * channels, 3, padding=1)
+        self.resume = nn.Conv2d(channels, wide[-1], 3, padding=1)
         back = wide[::-1]
-        self.up = nn.ModuleList(Block(a, b, encodes=False) for a, b in zip([back[0], *back], back, strict=False))
-        self.leave = Conv(width, 4, 3, silent=True)
+        self.up = nn.ModuleList(Block(a, b) for a, b in zip([back[0], *back], back, strict=False))
+        self.leave = at_nought(nn.Conv2d(width, 4, 3, padding=1))
 
     def encode(self, pictures: Tensor) -> Latents:
         """Return the latents of pictures (n, 1, size, size) in [-1, 1], float32."""
@@ -55,7 +56,7 @@ class Autoencoder(nn.Module):
 
     def decode(self, latents: Tensor) -> Tensor:
         """Return pictures (n, 1, size, size), mostly in [-1, 1], float32."""
-        x = self.resume(folded(latents, 1))
+        x = self.resume(latents.contiguous(memory_format=torch.channels_last))
         for place, block in enumerate(self.up):
             x = block(F.interpolate(x, scale_factor=2, mode="nearest") if place else x)
         return F.pixel_shuffle(self.leave(x).float(), 2)

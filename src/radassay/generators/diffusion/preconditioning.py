@@ -42,7 +42,7 @@ class Denoiser(nn.Module):
     """A network under the scales, with the standardisation of what it has learned from.
 
     Args:
-        network: F, called with (n, channels, side, side), c_noise (n,) and class numbers (n,).
+        network: F, called with (n, channels, side, side), σ / (1 + σ) in place of c_noise, (n,), and class numbers (n,).
     """
 
     shift: Tensor
@@ -70,7 +70,7 @@ class Denoiser(nn.Module):
     def forward(self, noisy: Tensor, sigma: Tensor, classes: Tensor) -> Tensor:
         """Return the expected clean data, (n, channels, side, side), in float32, standardised as `noisy` is."""
         c = scales(sigma)
-        found: Tensor = self.network(c.into * noisy, c.noise.flatten(), classes)
+        found: Tensor = self.network(c.into * noisy, sigma / (1 + sigma), classes)
         return c.skip * noisy + c.out * found.float()
 
 
