@@ -93,7 +93,7 @@ class TransposedGenerator(nn.Module):
             incoming = outgoing
         self.apply(start_small)
         if told:
-            widths = [layer.in_channels for layer in self.layers]
+            widths = [layer.in_channels for layer in self.layers if isinstance(layer, nn.ConvTranspose2d)]
             self.norms = nn.ModuleList([ConditionalNorm(c, condition, norm(c), start=HEARD) for c in widths])
 
     def forward(self, noise: Tensor, classes: Tensor) -> Tensor:
