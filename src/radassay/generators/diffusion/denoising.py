@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from radassay.generators.diffusion.edm import EDM
 
 BETAS = (0.9, 0.99)
-"""Of Adam, as in EDM2."""
+"""Of Adam; the short memory of the second lets it follow a short training."""
 WARM = 50
 """Steps over which the learning rate rises."""
 

@@ -30,7 +30,7 @@ GLANCE = 6
 
 @dataclass(frozen=True)
 class EDM(Family):
-    """A diffusion model of pixels with EDM2's magnitude-preserving U-Net and Heun's sampler: steady, dearer to draw.
+    """A diffusion model of pixels: a small U-Net under EDM's scales, drawn by Heun's method; steady, dearer to draw.
 
     Learns to take noise away, of levels drawn log-normally; draws by taking it all away in a few deterministic
     steps. One loss that falls instead of a game of two, so that it neither collapses nor circles; but with few images
@@ -41,7 +41,7 @@ class EDM(Family):
     name: ClassVar[str] = "edm"
     paper: ClassVar[str] = (
         "Karras et al. 2022, Elucidating the Design Space of Diffusion-Based Generative Models, arXiv:2206.00364; "
-        "network of Karras et al. 2024 (EDM2), arXiv:2312.02696"
+        "network after Ho et al. 2020, arXiv:2006.11239"
     )
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {
         **Family.limits,
@@ -55,26 +55,26 @@ class EDM(Family):
         "draw_steps": (1, 10_000),
     }
 
-    images_seen: int = 16_000
+    images_seen: int = 10_000
     """Training length in real images shown; rounded up to whole batches."""
     batch_size: int = 8
     """Real images in one step."""
     average_half_life: int = 1_000
     """Images after which a weight counts half in the average that is sampled from."""
-    grid_every: int = 8_000
+    grid_every: int = 5_000
     """Images between two sample grids, and between two looks at what is drawn; drawing is dear here."""
-    width: int = 48
-    """Channels of the finest level, up to four times as many further down. Time grows with its square."""
-    patch: int = 4
+    width: int = 32
+    """Channels of the finest level, up to three times as many further down. Time grows with its square."""
+    patch: int = 2
     """Side of the squares of pixels that enter the network as one place: 1, 2 or 4. Fewer is finer and slower."""
     blocks: int = 1
     """Residual blocks a level."""
-    learning_rate: float = 0.02
-    """Learning rate at its highest; weights are used at unit length, so that it is a rate of turning."""
-    noise_mean: float = 0.4
+    learning_rate: float = 2e-3
+    """Learning rate at its highest."""
+    noise_mean: float = -0.4
     """Mean of the logarithm of the noise levels learned from, in standard deviations of the images."""
-    noise_spread: float = 1.6
-    """Standard deviation of that logarithm. Wider than in the paper: a short training must also see the highest."""
+    noise_spread: float = 1.2
+    """Standard deviation of that logarithm."""
     label_dropped: float = 0.1
     """Share of images shown without their label, from which `guidance` learns what a picture of no class is."""
     guidance: float = 1.0

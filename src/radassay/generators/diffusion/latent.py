@@ -126,8 +126,8 @@ class LatentDiffusion(EDM):
 
     name: ClassVar[str] = "latent-diffusion"
     paper: ClassVar[str] = (
-        "Rombach et al. 2022, High-Resolution Image Synthesis with Latent Diffusion Models, arXiv:2112.10752; denoiser "
-        "of Karras et al. 2024 (EDM2), arXiv:2312.02696"
+        "Rombach et al. 2022, High-Resolution Image Synthesis with Latent Diffusion Models, arXiv:2112.10752; scales "
+        "of Karras et al. 2022 (EDM), arXiv:2206.00364"
     )
     sizes: ClassVar[tuple[int, ...]] = (16, 32, 64, 128, 256, 512)
     limits: ClassVar[Mapping[str, tuple[float, float]]] = {

@@ -23,7 +23,6 @@ class Scales:
     skip: Tensor
     out: Tensor
     into: Tensor
-    noise: Tensor
     weight: Tensor
 
 
@@ -35,14 +34,15 @@ def scales(sigma: Tensor) -> Scales:
     """
     s = sigma[:, None, None, None]
     total = (s.square() + 1).sqrt()
-    return Scales(1 / total.square(), s / total, 1 / total, s.log() / 4, total.square() / s.square())
+    return Scales(1 / total.square(), s / total, 1 / total, total.square() / s.square())
 
 
 class Denoiser(nn.Module):
     """A network under the scales, with the standardisation of what it has learned from.
 
     Args:
-        network: F, called with (n, channels, side, side), σ / (1 + σ) in place of c_noise, (n,), and class numbers (n,).
+        network: F, called with (n, channels, side, side), σ / (1 + σ) in place of c_noise, (n,), and class numbers
+            (n,).
     """
 
     shift: Tensor
