@@ -23,6 +23,7 @@ class Scales:
     skip: Tensor
     out: Tensor
     into: Tensor
+    noise: Tensor
     weight: Tensor
 
 
@@ -34,7 +35,7 @@ def scales(sigma: Tensor) -> Scales:
     """
     s = sigma[:, None, None, None]
     total = (s.square() + 1).sqrt()
-    return Scales(1 / total.square(), s / total, 1 / total, total.square() / s.square())
+    return Scales(1 / total.square(), s / total, 1 / total, s.log() / 4, total.square() / s.square())
 
 
 class Denoiser(nn.Module):
