@@ -126,6 +126,7 @@ def together(given, folder, settings, size, name="projection-gan"):
     assert [child.returncode for child in children] == [0] * size, told
 
 
+@pytest.mark.slow
 def test_two_processes_follow_the_loss_curve_of_one(images, tmp_path: Path):
     import json
 
@@ -133,7 +134,7 @@ def test_two_processes_follow_the_loss_curve_of_one(images, tmp_path: Path):
     settings = {
         "images_seen": 160, "batch_size": 8, "width": 4, "precision": "float32", "threads": 1, "device": "cpu",
     }  # fmt: skip
-    name = "wgan-gp"  # without batch normalisation, whose statistics would be each process's own
+    name = "edm"  # no batch statistics, which would be each process's own, and no game of two that magnifies rounding
     together(tmp_path / "given.npz", tmp_path / "two", settings, 2, name)
     together(tmp_path / "given.npz", tmp_path / "one", settings, 1, name)
     curves = [
@@ -142,7 +143,7 @@ def test_two_processes_follow_the_loss_curve_of_one(images, tmp_path: Path):
     ]
     assert len(curves[0]) == 20
     for one, two in zip(*curves, strict=True):
-        assert two == pytest.approx(one, abs=2e-3)
+        assert two == pytest.approx(one, abs=1e-3)
     one, two = (trained(tmp_path / kind)[0] for kind in ("one", "two"))
     for key in one:
-        torch.testing.assert_close(two[key], one[key], rtol=1e-2, atol=2e-3)
+        torch.testing.assert_close(two[key], one[key], rtol=1e-2, atol=1e-3)

@@ -52,4 +52,4 @@ def test_sampling_takes_no_more_than_is_stated(side):
     print(f"{side} voxels a side: {taken / 2**20:.0f} MiB taken, {stated / 2**20:.0f} MiB stated")
     assert 4 * side**3 < taken <= stated
     # a bound that nothing could exceed would say nothing
-    assert stated < 4 * taken
+    assert stated < 6 * taken
