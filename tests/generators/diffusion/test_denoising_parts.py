@@ -103,7 +103,8 @@ def test_noise_level_and_class_reach_the_picture():
     x = torch.randn(1, 1, 16, 16).expand(2, -1, -1, -1)
     same = net(x, torch.full((2,), 0.5), torch.tensor([1, 1]))
     torch.testing.assert_close(same[0], same[1])
-    for noise, classes in ((torch.tensor([0.5, 0.6]), [1, 1]), (torch.full((2,), 0.5), [0, 1]), (torch.full((2,), 0.5), [1, 2])):
+    half = torch.full((2,), 0.5)
+    for noise, classes in ((torch.tensor([0.5, 0.6]), [1, 1]), (half, [0, 1]), (half, [1, 2])):
         found = net(x, noise, torch.tensor(classes))
         assert (found[0] - found[1]).abs().mean() > 0.01
 
