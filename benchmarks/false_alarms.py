@@ -12,7 +12,6 @@ It takes hours. With `--record FILE` every repetition is kept as it ends, and a 
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from collections import Counter
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from interval_coverage import SIZE, world
+from recorded import Recorded
 
 from radassay import registry
 from radassay.checklists.judge import judge
@@ -95,15 +95,6 @@ def _held_against(rule: Rule, asked: list[Check], inputs: Inputs, rng: np.random
     return [f for findings in found.values() for f in findings if f.key == rule.finding]
 
 
-def _recorded(path: Path | None) -> dict[int, dict[str, str]]:
-    """Return the repetitions that were done before; a line that a kill has torn is cut off."""
-    if path is None or not path.exists():
-        return {}
-    whole = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-    path.write_text("".join(whole), encoding="utf-8")
-    return {told["seed"]: told["statuses"] for told in map(json.loads, whole)}
-
-
 def main() -> None:
     """Print how often each rule failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -118,19 +109,16 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.set or world(Path(tempfile.gettempdir()) / "radassay-coverage-world", options.processes)
     given = (folder, tuple(options.positive), options.patients, options.encoder, tuple(options.checks))
-    done = _recorded(options.record)
-    wanted = [seed for seed in range(options.repetitions) if seed not in done]
+    done = Recorded(options.record)
+    wanted = [seed for seed in range(options.repetitions) if (seed,) not in done.found]
     started = time.perf_counter()
     with processes(options.processes) as pool:
         results = pool.map(failing, *zip(*((*given, seed) for seed in wanted), strict=True)) if wanted else ()
         for seed, statuses in zip(wanted, results, strict=True):
-            done[seed] = statuses
-            if options.record:
-                with options.record.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"seed": seed, "statuses": statuses}) + "\n")
+            done.add((seed,), statuses)
     counts: Counter[tuple[str, str]] = Counter()
     for seed in range(options.repetitions):
-        counts.update(done[seed].items())
+        counts.update(done.found[seed,].items())
     print(f"{options.repetitions} repetitions, {len(wanted)} of them now in {time.perf_counter() - started:.0f} s")
     print(f"{'rule':36s} {'met':>5s} {'unclear':>8s} {'not met':>8s} {'not measured':>13s}   failed (95 % CI)")
     for rule in dict.fromkeys(rule for rule, _ in counts):

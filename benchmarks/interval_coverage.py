@@ -9,6 +9,8 @@ Cases: `same` (synthetic images are images of other patients), `shifted` (they a
 one of ten), `copies` (shifted, and 5 % are copies of training images).
 
     python benchmarks/interval_coverage.py [--check fidelity] [--case shifted] [--repetitions 500] [--large]
+
+It takes hours. With `--record FILE` every repetition is kept as it ends, and a later call does only what is missing.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ import argparse
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+from recorded import Recorded
 from scipy.ndimage import gaussian_filter
 
 from radassay import registry
@@ -129,14 +132,16 @@ def one(
     return {(f.name, f.slice): (f.value, f.low, f.high, f.reason) for f in found if f.value is not None}
 
 
-def repeated(options: argparse.Namespace, folder: Path, check: str, case: str) -> Iterator[dict]:
-    """Yield the measures of each repetition."""
-    arguments = [(folder, check, case, Sizes(), options.encoder, seed) for seed in range(options.repetitions)]
-    if options.processes == 1:
-        yield from (one(*given) for given in arguments)
-        return
-    with processes(options.processes) as pool:
-        yield from pool.map(one, *zip(*arguments, strict=True), chunksize=5)
+def repeated(options: argparse.Namespace, folder: Path, check: str, case: str, done: Recorded) -> list[dict]:
+    """Return the measures of each repetition, those done before included."""
+    keys = [(options.encoder, check, case, seed) for seed in range(options.repetitions)]
+    missing = [key for key in keys if key not in done.found]
+    arguments = [(folder, check, case, Sizes(), options.encoder, seed) for *_, seed in missing]
+    with processes(options.processes) if missing and options.processes > 1 else nullcontext() as pool:
+        found = (one(*given) for given in arguments) if pool is None else pool.map(one, *zip(*arguments, strict=True))
+        for key, measures in zip(missing, found, strict=True):
+            done.add(key, [[*name, *measured] for name, measured in measures.items()])
+    return [{(name, part): tuple(rest) for name, part, *rest in done.found[key]} for key in keys]
 
 
 def main() -> None:
@@ -150,12 +155,14 @@ def main() -> None:
     parser.add_argument("--large", action="store_true", help=f"also hold the value at {LARGE} patients against them")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "radassay-coverage-world")
+    parser.add_argument("--record", type=Path, default=None, help="lines of JSON, one a repetition; carried on with")
     options = parser.parse_args()
+    done = Recorded(options.record)
     folder = world(options.folder, options.processes)
     print(f"{HEAD}  at {LARGE} patients" if options.large else HEAD)
     for check, case in product([options.check] if options.check else checks, [options.case] if options.case else CASES):
         started = time.process_time()
-        results = list(repeated(options, folder, check, case))
+        results = repeated(options, folder, check, case, done)
         large = {}
         if options.large:
             large = one(folder, check, case, Sizes(LARGE, LARGE, LARGE), options.encoder, 10**6)
