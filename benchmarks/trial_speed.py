@@ -121,7 +121,7 @@ def begin(folder: Path, given: argparse.Namespace) -> None:
 def train_here(job: tuple[int, int]) -> np.ndarray:
     """Return the scores of one training."""
     from radassay.classifiers.small_cnn import SmallCNN
-    from radassay.contracts import Job, fit_scores
+    from radassay.contracts import Job
 
     pixels, positive, every, given = WORK
     learnt = 6 * given.patients
@@ -130,7 +130,7 @@ def train_here(job: tuple[int, int]) -> np.ndarray:
     classifier = SmallCNN(validations=max(1, given.steps // STEPS_A_VALIDATION), precision=given.precision)
     jobs = [Job(arm.rows, targets(arm, positive), arm.augment, job[1])]
     chosen_by = (pixels[validation], positive[validation])
-    return next(fit_scores(classifier, pixels[:learnt], jobs, chosen_by, pixels[-TEST:], steps=given.steps))
+    return next(classifier.fit_scores(pixels[:learnt], jobs, chosen_by, pixels[-TEST:], steps=given.steps))
 
 
 # ------------------------------------------------------------------------------------------------ plain

@@ -21,6 +21,7 @@ from scipy.ndimage import gaussian_filter
 from radassay.anatomy.lungs import find_lungs
 from radassay.classifiers.small_cnn import SmallCNN
 from radassay.cli.progress import progress
+from radassay.contracts import fit_score
 from radassay.generators.translation.cyclegan import CycleGAN
 from radassay.generators.translation.steganography import cycle_errors
 from radassay.images.phantom import Cohort
@@ -78,7 +79,8 @@ def found(chests: Chests, translated: Pictures, seed: int) -> dict[str, float]:
     rows = np.random.default_rng(seed).permutation(len(chests.labels))
     ill = chests.labels == "disease"
     learnt, choosing = rows[: len(rows) * 4 // 5], rows[len(rows) * 4 // 5 :]
-    scores = SmallCNN().fit_score(
+    scores = fit_score(
+        SmallCNN(),
         chests.training[learnt],
         ill[learnt],
         (chests.training[choosing], ill[choosing]),

@@ -196,33 +196,6 @@ class LearntEncoder(Encoder, Protocol):
     ) -> Encoder: ...
 
 
-class Classifier(Protocol):
-    """A small diagnosis model: the trial trains many.
-
-    Contract:
-        - `fit_score` trains on (pixels, targets) for exactly `steps` steps, keeps the snapshot that is best on the
-          validation images, and returns the score of each test image: higher means more likely positive.
-        - `augment` turns on classical augmentation; nothing else differs between arms.
-        - Same arguments, same machine, same threads: same scores. Nothing is learned from the test images.
-        - `targets` may hold one class only: scores are then constant.
-    """
-
-    name: ClassVar[str]
-    paper: ClassVar[str]
-
-    def fit_score(
-        self,
-        pixels: Grey,
-        targets: NDArray[np.bool_],
-        validation: tuple[Grey, NDArray[np.bool_]],
-        test: Grey,
-        *,
-        steps: int,
-        augment: bool,
-        seed: int,
-    ) -> NDArray[np.float64]: ...
-
-
 @dataclass(frozen=True)
 class Job:
     """One training among several on shared images."""
@@ -232,18 +205,30 @@ class Job:
     targets: NDArray[np.bool_]
     """(n,) whether each of them is positive."""
     augment: bool
+    """Whether classical augmentation is on."""
     seed: int
+    core: int = 0
+    """So many of the first rows fill half of every batch, the same ones in every job with the same core and seed; the
+    others share the other half with them. 0: all rows alike."""
+    balanced: bool = False
+    """Whether batches hold both classes equally often, in place of the mix that the rows have."""
 
 
-@runtime_checkable
-class Batching(Classifier, Protocol):
-    """A classifier that does several trainings faster together than one after the other.
+class Classifier(Protocol):
+    """A small diagnosis model: the trial trains many.
 
     Contract:
-        - `fit_scores` yields the scores of each job, in order, each as soon as it is known: those of `fit_score` on
-          (pixels[rows], targets), the same to the byte for one job and up to rounding for several in one pass.
+        - `fit_scores` does every job for exactly `steps` steps, keeps its snapshot that is best on the validation
+          images, and yields the score of each test image, in the order of the jobs, each as soon as it is known:
+          higher means more likely positive.
+        - Jobs do not know of each other: the scores of one are those of the same job alone, up to rounding.
+        - Same arguments, same machine, same threads: same scores. Nothing is learned from the test images.
+        - A job's `targets` may hold one class only: scores are then constant.
         - `pixels` may be a read-only memory map, which processes share.
     """
+
+    name: ClassVar[str]
+    paper: ClassVar[str]
 
     def fit_scores(
         self,
@@ -256,31 +241,32 @@ class Batching(Classifier, Protocol):
     ) -> Iterator[NDArray[np.float64]]: ...
 
 
-def fit_scores(
+def fit_score(
     classifier: Classifier,
     pixels: Grey,
-    jobs: Sequence[Job],
+    targets: NDArray[np.bool_],
     validation: tuple[Grey, NDArray[np.bool_]],
     test: Grey,
     *,
     steps: int,
-) -> Iterator[NDArray[np.float64]]:
-    """Yield the scores of each job by any classifier, in order; one that is no `Batching` trains one after the other.
+    augment: bool,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Return the scores of the test images, (n_test,), after one training on all of `pixels`, both classes alike.
 
     Args:
         classifier: what is trained.
-        pixels: (n, size, size) images that the jobs share.
-        jobs: what each training learns from.
-        validation: images that choose the snapshots, and whether they are positive.
+        pixels: (n, size, size)
+        targets: (n,) whether each is positive.
+        validation: images that choose the snapshot, and whether they are positive.
         test: images to score.
-        steps: optimisation steps of each training.
+        steps: optimisation steps.
+        augment: whether classical augmentation is on.
+        seed: of the weights, the batches and the augmentation.
     """
-    if isinstance(classifier, Batching):
-        yield from classifier.fit_scores(pixels, jobs, validation, test, steps=steps)
-        return
-    for job in jobs:
-        own = pixels[job.rows]
-        yield classifier.fit_score(own, job.targets, validation, test, steps=steps, augment=job.augment, seed=job.seed)
+    job = Job(np.arange(len(pixels)), targets, augment, seed, balanced=True)
+    (scores,) = classifier.fit_scores(pixels, [job], validation, test, steps=steps)
+    return scores
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from radassay.classifiers.small_cnn import SmallCNN
+from radassay.contracts import fit_score
 from radassay.errors import SettingsError
 from radassay.stats.auc import auc
 
@@ -19,7 +20,7 @@ def noise(n, size, seed=0):
 
 def fit(model, size=32, n=20, **changes):
     settings = {"steps": 4, "augment": False, "seed": 0, **changes}
-    return model.fit_score(*noise(n, size), noise(10, size, 1), noise(12, size, 2)[0], **settings)
+    return fit_score(model, *noise(n, size), noise(10, size, 1), noise(12, size, 2)[0], **settings)
 
 
 @pytest.mark.parametrize("size", [32, 50, 64, 96, 128])
@@ -55,7 +56,7 @@ def test_a_class_of_one_image_is_still_in_every_batch():
     pixels, _ = noise(20, 32)
     pixels[0] += 1.0
     targets = np.arange(20) == 0
-    scores = SmallCNN().fit_score(pixels, targets, noise(10, 32), pixels, steps=40, augment=False, seed=0)
+    scores = fit_score(SmallCNN(), pixels, targets, noise(10, 32), pixels, steps=40, augment=False, seed=0)
     assert scores.argmax() == 0
 
 
@@ -87,7 +88,8 @@ def test_it_tells_covid_from_the_rest_on_a_public_composite():
     targets = np.array([f.parent.name == "Covid-19" for f in files])
     order = np.random.default_rng(0).permutation(len(files))
     pixels, targets = pixels[order], targets[order]
-    scores = SmallCNN().fit_score(
+    scores = fit_score(
+        SmallCNN(),
         pixels[:500],
         targets[:500],
         (pixels[500:650], targets[500:650]),

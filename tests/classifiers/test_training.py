@@ -2,15 +2,15 @@
 
 import ctypes
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from radassay import contracts
 from radassay.classifiers.arithmetic import arithmetic, multiplies_bfloat16
 from radassay.classifiers.small_cnn import SmallCNN
-from radassay.contracts import Batching, Job
+from radassay.contracts import Job
 from radassay.errors import InputError, SettingsError
 from radassay.stats.auc import auc
 
@@ -36,6 +36,7 @@ JOBS = [
     Job(ROWS[:30], TARGETS[ROWS[:30]], True, 7),
     Job(np.array([0, 1, 2, 3, 4, 0, 0]), TARGETS[[0, 1, 2, 3, 4, 0, 0]], False, 7),
     Job(np.arange(5), np.ones(5, dtype=bool), False, 1),
+    Job(np.arange(40), TARGETS[:40], True, 1, core=30, balanced=True),
 ]
 
 
@@ -44,22 +45,20 @@ def model(**changes):
 
 
 def singly(classifier, jobs=JOBS, steps=6):
+    own = [replace(job, rows=np.arange(len(job.rows))) for job in jobs]
     return [
-        classifier.fit_score(
-            PIXELS[j.rows], j.targets, VALIDATION, TEST[0], steps=steps, augment=j.augment, seed=j.seed
-        )
-        for j in jobs
+        next(classifier.fit_scores(PIXELS[job.rows], [alone], VALIDATION, TEST[0], steps=steps))
+        for job, alone in zip(jobs, own, strict=True)
     ]
 
 
 def jointly(classifier, jobs=JOBS, steps=6, pixels=PIXELS):
-    return list(contracts.fit_scores(classifier, pixels, jobs, VALIDATION, TEST[0], steps=steps))
+    return list(classifier.fit_scores(pixels, jobs, VALIDATION, TEST[0], steps=steps))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_jobs_on_shared_images_are_trainings_alone_to_the_byte(precision):
     classifier = model(precision=precision)
-    assert isinstance(classifier, Batching)
     for one, other in zip(singly(classifier), jointly(classifier), strict=True):
         assert one.tobytes() == other.tobytes()
 
@@ -74,17 +73,6 @@ def test_several_in_one_pass_are_trainings_alone_up_to_rounding(together):
 
 def test_the_same_jobs_give_the_same_scores():
     assert np.array_equal(jointly(model(together=3)), jointly(model(together=3)))
-
-
-def test_a_classifier_without_passes_of_its_own_trains_one_after_the_other():
-    class Plain:
-        name, paper = "plain", "none"
-
-        def fit_score(self, pixels, targets, validation, test, *, steps, augment, seed):
-            return model().fit_score(pixels, targets, validation, test, steps=steps, augment=augment, seed=seed)
-
-    assert not isinstance(Plain(), Batching)
-    assert np.array_equal(jointly(Plain()), singly(model()))
 
 
 def test_a_read_only_memory_map_will_do(tmp_path, recwarn):

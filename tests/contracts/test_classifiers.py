@@ -1,10 +1,12 @@
 """Every registered classifier keeps the contract."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from radassay import registry
-from radassay.contracts import Job, fit_scores
+from radassay.contracts import Job, fit_score
 from radassay.errors import InputError
 
 NAMES = registry.names("classifiers")
@@ -33,7 +35,7 @@ def fit(classifier, **changes):
     settings = {"steps": 40, "augment": False, "seed": 0, **changes}
     training = settings.pop("training", TRAINING)
     validation = settings.pop("validation", VALIDATION)
-    return classifier.fit_score(*training, validation, settings.pop("test", TEST[0]), **settings)
+    return fit_score(classifier, *training, validation, settings.pop("test", TEST[0]), **settings)
 
 
 def separation(scores):
@@ -104,9 +106,18 @@ def test_what_is_no_image_is_refused(classifier):
 
 def test_jobs_on_shared_images_get_the_scores_of_trainings_alone(classifier):
     rows = np.array([5, 4, 3, 2, 9, 8, 8, 1, 0, 0])
-    jobs = [Job(rows, TRAINING[1][rows], True, 3), Job(np.arange(48), TRAINING[1], False, 4)]
-    together = list(fit_scores(classifier, TRAINING[0], jobs, VALIDATION, TEST[0], steps=6))
+    jobs = [Job(rows, TRAINING[1][rows], True, 3), Job(np.arange(48), TRAINING[1], False, 4, core=30, balanced=True)]
+    together = list(classifier.fit_scores(TRAINING[0], jobs, VALIDATION, TEST[0], steps=6))
     for job, scores in zip(jobs, together, strict=True):
-        own = (TRAINING[0][job.rows], job.targets)
-        alone = fit(classifier, training=own, steps=6, augment=job.augment, seed=job.seed)
+        own = replace(job, rows=np.arange(len(job.rows)))
+        (alone,) = classifier.fit_scores(TRAINING[0][job.rows], [own], VALIDATION, TEST[0], steps=6)
         np.testing.assert_allclose(scores, alone, rtol=0, atol=1e-6)
+
+
+def test_a_core_that_is_no_part_of_the_rows_is_refused(classifier):
+    with pytest.raises(InputError):
+        next(
+            classifier.fit_scores(
+                TRAINING[0], [Job(np.arange(3), TRAINING[1][:3], False, 0, core=4)], VALIDATION, TEST[0], steps=2
+            )
+        )

@@ -121,8 +121,8 @@ def test_a_network_is_asked_where_the_user_wants_one():
     class Brightness:
         name, paper = "brightness", ""
 
-        def fit_score(self, pixels, targets, validation, test, *, steps, augment, seed):
-            return test.mean(axis=(1, 2)).astype(np.float64)
+        def fit_scores(self, pixels, jobs, validation, test, *, steps):
+            yield from (test.mean(axis=(1, 2)).astype(np.float64) for _ in jobs)
 
     _, found = answered(Acquisition(), subject(plain(), positive=("ill",), classifier=Brightness()))
     assert found["auc_patches_shuffled_deep"].value is not None

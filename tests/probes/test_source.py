@@ -134,8 +134,8 @@ class Top:
 
     name, paper = "top", ""
 
-    def fit_score(self, pixels, targets, validation, test, *, steps, augment, seed):
-        return test[:, :8].mean(axis=(1, 2)).astype(np.float64)
+    def fit_scores(self, pixels, jobs, validation, test, *, steps):
+        yield from (test[:, :8].mean(axis=(1, 2)).astype(np.float64) for _ in jobs)
 
 
 def test_a_network_is_asked_where_the_user_wants_one():

@@ -37,21 +37,43 @@ class Course:
         mean, square = (float(m) for m in moments[rows].mean(dim=0))
         self.mean, self.sd = mean, max(square - mean**2, 1e-6) ** 0.5
         targets = torch.from_numpy(job.targets)
-        own = _balanced(targets, steps, batch, order)
+        own = _batches(job, steps, batch, order)
         self.rows, self.targets = rows[own], targets[own]
         """(steps, batch) rows of the shared images, and whether each is positive."""
         self.best: tuple[Merit, list[Tensor]] | None = None
 
 
-def _balanced(targets: Tensor, steps: int, batch: int, order: torch.Generator) -> Tensor:
-    """Return (steps, batch) positions: both classes equally often, each in shuffled passes over its images."""
-    positives = batch // 2
+def _batches(job: Job, steps: int, batch: int, order: torch.Generator) -> Tensor:
+    """Return (steps, batch) positions among the rows of a job.
+
+    Half of each batch are core rows, drawn before all else, so that arms with the same core see the same ones. Of the
+    other half, as many are rows beyond the core as make each of those come as often as a core row, and the rest core
+    rows again: with more rows than the core has, they come more rarely, and the core stays half.
+    """
+    core = job.core or len(job.rows)
+    more = len(job.rows) - core
+    share = min(more / len(job.rows), 0.5)
+    beyond = max(round(share * batch), 1) if more else 0
+    parts = [(0, core, batch - batch // 2), (0, core, batch // 2 - beyond), (core, len(job.rows), beyond)]
+    targets = torch.from_numpy(job.targets)
+    drawn = [start + _stream(targets[start:stop], steps, size, job.balanced, order) for start, stop, size in parts]
+    return torch.cat(drawn, dim=1)
+
+
+def _stream(targets: Tensor, steps: int, size: int, balanced: bool, order: torch.Generator) -> Tensor:
+    """Return (steps, size) positions in shuffled passes: over all, or over each class for half of the size."""
+    if not size:
+        return torch.zeros(steps, 0, dtype=torch.int64)
+    classes = [torch.nonzero(targets == value).flatten() for value in (True, False)]
+    if balanced and all(len(members) for members in classes):
+        wanted = [(classes[0], size // 2), (classes[1], size - size // 2)]
+    else:
+        wanted = [(torch.arange(len(targets)), size)]
     streams = []
-    for value, size in ((True, positives), (False, batch - positives)):
-        members = torch.nonzero(targets == value).flatten()
-        passes = -(-steps * size // len(members))
+    for members, count in wanted:
+        passes = -(-steps * count // len(members))
         shuffled = [members[torch.randperm(len(members), generator=order)] for _ in range(passes)]
-        streams.append(torch.cat(shuffled)[: steps * size].reshape(steps, size))
+        streams.append(torch.cat(shuffled or [members[:0]])[: steps * count].reshape(steps, count))
     return torch.cat(streams, dim=1)
 
 

@@ -139,8 +139,9 @@ def _limits(grid: Floats, gap: Floats, reach: Floats) -> tuple[float | None, flo
     if not inside.any():
         return (float(grid[-1]), None) if gap[-1] < 0 else (None, float(grid[0]))
     first, last = np.flatnonzero(inside)[[0, -1]]
-    low = None if first == 0 else float(grid[first - 1])
-    high = None if last == len(grid) - 1 else float(grid[last + 1])
+    # a largest size that is told from the arm as too small rules out nothing beyond it, nor does a smallest too large
+    low = None if first == 0 or gap[0] > 0 else float(grid[first - 1])
+    high = None if last == len(grid) - 1 or gap[-1] < 0 else float(grid[last + 1])
     return low, high
 
 

@@ -12,6 +12,8 @@ from radassay.stats.contributions import contributions
 from radassay.stats.noninferiority import Outcome, outcome
 
 Floats = NDArray[np.float64]
+LEAST = 5
+"""Patients of each class from which a subgroup is measured; of fewer, no interval would rule anything out."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def subgroup_differences(
     names = np.unique(groups[groups != ""]).tolist()
     for name in names:
         rows = groups == name
-        if min(len(np.unique(patients[rows & labels])), len(np.unique(patients[rows & ~labels]))) >= 2:
+        if min(len(np.unique(patients[rows & labels])), len(np.unique(patients[rows & ~labels]))) >= LEAST:
             parts = contributions(np.stack([first[:, rows], second[:, rows]]), labels[rows], patients[rows])
             error, freedom = parts.error(np.array([[1.0, -1.0]]))
             found[name] = float(parts.mean[0] - parts.mean[1]), float(error[0]), float(freedom[0])
@@ -83,7 +85,7 @@ def subgroup_differences(
             reach = float(student.ppf(0.5 + level ** (1 / len(found)) / 2, freedom_)) * error_
             every.append(Subgroup(name, value, max(-1.0, value - reach), min(1.0, value + reach), people))
         else:
-            every.append(Subgroup(name, None, None, None, people, "fewer than two patients of a class"))
+            every.append(Subgroup(name, None, None, None, people, f"fewer than {LEAST} patients of a class"))
     return Subgroups(tuple(every), _worst(every), _harm(every, margin))
 
 

@@ -1,37 +1,27 @@
-"""From the trial's predictions to findings: the AUC of each arm and what the synthetic images add."""
+"""From the trial's predictions to findings: the endpoint of each arm and what the synthetic images add."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.errors import InputError
 from radassay.evidence.finding import Finding
 from radassay.stats.auc import area
-from radassay.stats.paired import Arms, crossed_bootstrap
+from radassay.stats.contributions import contributions
+from radassay.stats.endpoints import Endpoint
+from radassay.stats.multiplicity import holm
+from radassay.stats.noninferiority import statement
+from radassay.stats.paired import Arms
 from radassay.stats.resample import percentile_interval
-from radassay.trials.plan import (
-    CLASSICAL,
-    CONTROLS,
-    DUPLICATES,
-    MIXED,
-    MIXED_CLASSICAL,
-    REAL,
-    SYNTHETIC,
-    TrialPlan,
-    slug,
-)
-
-CHECK = "trial"
-METHOD = (
-    "mean over seeds; percentile bootstrap over patients and seeds together, {resamples} resamples "
-    "(Owen 2007; seeds by Rao and Wu 1988); training patients are taken as given"
-)
+from radassay.trials.arms import CLASSICAL, DUPLICATES, HELD_OUT, MIXED, REAL, REWEIGHTING, SHUFFLED, SYNTHETIC, Arm
+from radassay.trials.observed import Fold, Trial
+from radassay.trials.parts import external, subgroups
+from radassay.trials.secondary import secondary
+from radassay.trials.worth import worth
 
 
 @dataclass(frozen=True)
@@ -47,215 +37,200 @@ DIFFERENCES = (
     Difference("gain_over_real", MIXED, REAL),
     Difference("gain_over_classical", MIXED, CLASSICAL),
     Difference("gain_over_duplicates", MIXED, DUPLICATES),
-    Difference("gain_on_top_of_classical", MIXED_CLASSICAL, CLASSICAL),
+    Difference("gain_over_reweighting", MIXED, REWEIGHTING),
     Difference("change_real_classical", CLASSICAL, REAL),
     Difference("change_real_duplicates", DUPLICATES, REAL),
+    Difference("change_real_reweighting", REWEIGHTING, REAL),
     Difference("change_synthetic_only", SYNTHETIC, REAL),
 )
 """`gain_*` is what the synthetic images add; `change_*` is another arm against the real images alone."""
 
 HEADLINE = "gain_over_controls"
 """`real+synthetic` against the best of the arms without synthetic images."""
+AGAINST_CONTROLS = {SHUFFLED: "change_of_shuffled_labels", HELD_OUT: "gain_of_held_out_patients"}
+"""The controls of the trial itself: what must not help, and what must."""
 
 
-def analyse(predictions: pd.DataFrame, plan: TrialPlan) -> list[Finding]:
+def analyse(trial: Trial) -> list[Finding]:
     """Return the findings of the trial; what could not be measured is a finding with its reason.
 
-    The headline `gain_over_controls` is the smallest of the gains over `real`, `real+classical` and
-    `real+duplicates`, taken anew in each resample. Choosing the best control on the test patients favours the
-    controls, so this gain errs on the low side.
-
-    Args:
-        predictions: one row an arm, seed and test image: `arm`, `seed`, `patient`, `image`, `label`, `score`.
-        plan: arms, resamples, level and the seed of the bootstrap.
-
-    Raises:
-        InputError: a column is missing, or arms and seeds do not hold the same images.
+    `gain_over_controls` is the smallest of the gains over the arms without synthetic images, taken anew in each
+    resample. Choosing the best control on the test patients favours the controls, so this gain errs on the low side.
     """
-    observed = _Observations.of(predictions, plan)
-    lack = observed.lack()
-    if lack:
-        names = [f"auc_{slug(arm)}" for arm in plan.arms] + [d.name for d in _planned(plan)] + [HEADLINE]
-        return [observed.finding(name, reason=lack) for name in names]
-    rng = np.random.default_rng([plan.seed, 3])
-    arms = crossed_bootstrap(observed.scores, observed.labels, observed.patients, plan.resamples, rng)
-    findings = [_area(observed, arms, row) for row in range(len(observed.arms))]
-    findings += [observed.finding(f"auc_{slug(arm)}", reason=why) for arm, why in observed.broken.items()]
-    findings += [_difference(observed, arms, difference) for difference in _planned(plan)]
-    return [*findings, _headline(observed, arms)]
+    test = trial.fold("test")
+    compared = [arm for arm in trial.arms if not arm.patients]
+    if test.lack:
+        names = [f"{trial.plan.endpoint}_{arm.slug}" for arm in compared] + [d.name for d in _planned(trial)]
+        return [test.finding(name, reason=test.lack) for name in (*names, HEADLINE)]
+    gains = Gains.of(trial, test)
+    return [
+        *_areas(trial, gains, compared),
+        *(gains.difference(d) for d in _planned(trial)),
+        *_headlines(trial, gains),
+        *_backwards(trial),
+        *secondary(trial, test),
+        *external(trial, lambda fold: Gains.of(trial, fold).over_controls(MIXED)),
+        *subgroups(trial, test, gains.best_control),
+        *worth(trial, test),
+    ]
 
 
-def _planned(plan: TrialPlan) -> list[Difference]:
-    return [d for d in DIFFERENCES if d.arm in plan.arms and d.against in plan.arms]
+def _planned(trial: Trial) -> list[Difference]:
+    names = {arm.name for arm in trial.arms}
+    return [d for d in DIFFERENCES if d.arm in names and d.against in names]
 
 
 @dataclass(frozen=True)
-class _Observations:
-    """The predictions as arrays, and what every finding about them shares."""
+class Gains:
+    """The plan's endpoint of all arms on one fold, turned so that more is better."""
 
-    plan: TrialPlan
-    arms: list[str]
-    """Arms with finite scores, in the order of the plan."""
-    scores: NDArray[np.float64]
-    """(arms, seeds, n)."""
-    labels: NDArray[np.bool_]
-    patients: NDArray[np.str_]
-    broken: Mapping[str, str]
-    """Arms without usable scores, and why."""
+    trial: Trial
+    fold: Fold
+    endpoint: Endpoint
+    names: list[str]
+    arms: Arms
+    """As measured."""
+    sign: float
 
     @classmethod
-    def of(cls, predictions: pd.DataFrame, plan: TrialPlan) -> _Observations:
-        missing = {"arm", "seed", "patient", "image", "label", "score"} - set(predictions.columns)
-        if missing:
-            raise InputError("The predictions lack a column", got=", ".join(sorted(missing)))
-        ordered = predictions.sort_values(["arm", "seed", "image", "patient"], kind="stable")
-        groups = dict(list(ordered.groupby(["arm", "seed"], sort=False)))
-        first: pd.DataFrame | None = None
-        usable: dict[str, NDArray[np.float64]] = {}
-        broken: dict[str, str] = {}
-        for arm in plan.arms:
-            rows = [groups.get((arm, seed)) for seed in range(plan.seeds)]
-            here = [r for r in rows if r is not None]
-            for r in here:
-                about = r[["image", "patient", "label"]].reset_index(drop=True)
-                first = about if first is None else first
-                if not about.equals(first):
-                    raise InputError("Arms and seeds must be tested on the same images", got=arm)
-            if len(here) < plan.seeds:
-                broken[arm] = f"{plan.seeds - len(here)} of {plan.seeds} trainings of {arm} are missing"
-                continue
-            scores = np.stack([r["score"].to_numpy(dtype=np.float64) for r in here])
-            if np.isfinite(scores).all():
-                usable[arm] = scores
-            else:
-                broken[arm] = f"a training of {arm} diverged: its scores are not finite"
-        about = pd.DataFrame({"patient": [], "label": []}) if first is None else first
-        return cls(
-            plan,
-            list(usable),
-            np.stack(list(usable.values())) if usable else np.zeros((0, plan.seeds, len(about))),
-            about["label"].to_numpy(dtype=bool),
-            about["patient"].to_numpy(dtype=str),
-            broken,
-        )
+    def of(cls, trial: Trial, fold: Fold) -> Gains:
+        """Return the endpoint of every arm with finite scores, the learning curve left out."""
+        curve = {arm.name for arm in trial.arms if arm.patients}
+        names = [name for name in fold.scores if name not in curve]
+        endpoint = trial.endpoint(trial.plan.endpoint)
+        arms = fold.resampled(names, endpoint, trial.read(fold, endpoint, names))
+        return cls(trial, fold, endpoint, names, arms, -1.0 if endpoint.direction == "lower is better" else 1.0)
 
-    def lack(self) -> str:
-        """Return why nothing can be measured, or nothing."""
-        positives = self.units(True)
-        negatives = self.units(False)
-        if not self.arms:
-            return "; ".join(self.broken.values()) or "there are no predictions"
-        if not positives or not negatives:
-            return f"the test patients are of one class: {positives} positive, {negatives} negative"
-        return ""
+    def missing(self, *arms: str) -> str:
+        """Return why one of these arms is not there, or nothing."""
+        return "; ".join(self.fold.broken.get(a, f"the plan has no arm {a}") for a in arms if a not in self.names)
 
-    def units(self, positive: bool) -> int:
-        """Return the number of patients with an image of this class."""
-        return len(np.unique(self.patients[self.labels == positive]))
-
-    def row(self, arm: str) -> int | None:
-        """Return the position of an arm with usable scores."""
-        return self.arms.index(arm) if arm in self.arms else None
+    def of_arms(self, arm: str, against: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the gain of an arm in each seed and in each resample."""
+        i, j = self.names.index(arm), self.names.index(against)
+        seeds = self.sign * (self.arms.observed[i] - self.arms.observed[j])
+        return seeds, self.sign * (self.arms.resampled[i] - self.arms.resampled[j])
 
     @property
-    def caution(self) -> str:
-        """Return what a reader must know of every interval."""
-        cautions = []
-        if any(patient.startswith("image:") for patient in self.patients):
-            cautions.append("the source names no patient for some images, which are counted as independent")
-        if self.plan.seeds == 1:
-            cautions.append("one seed, so that the spread between trainings is not in the interval")
-        return "; ".join(cautions)
+    def best_control(self) -> str:
+        """Return the arm without synthetic images that is best on these images, or nothing."""
+        there = [c for c in self.trial.controls if c in self.names]
+        means = [self.sign * self.arms.mean[self.names.index(c)] for c in there]
+        return there[int(np.argmax(means))] if there else ""
 
-    def finding(
-        self,
-        name: str,
-        value: float | None = None,
-        limits: tuple[float, float] | None = None,
-        *,
-        reason: str = "",
-        method: str = "",
-        details: Mapping[str, Any] | None = None,
+    def difference(self, difference: Difference) -> Finding:
+        """Return the paired difference of two arms."""
+        why = self.missing(difference.arm, difference.against)
+        if why:
+            return self.fold.finding(difference.name, reason=why)
+        seeds, resampled = self.of_arms(difference.arm, difference.against)
+        details = {"arm": difference.arm, "against": difference.against, "seeds": seeds.tolist()}
+        return self._contrast(difference.name, float(seeds.mean()), resampled, details)
+
+    def over_controls(self, arm: str, name: str = HEADLINE, part: str = "all", **more: Any) -> Finding:
+        """Return the gain of an arm over the best control."""
+        controls = self.trial.controls
+        why = self.missing(arm, *controls)
+        if why:
+            return self.fold.finding(name, slice=part, reason=why)
+        both = [self.of_arms(arm, control) for control in controls]
+        gains = [float(seeds.mean()) for seeds, _ in both]
+        best = int(np.argmin(gains))
+        details = {
+            "arm": arm,
+            "controls": dict(zip(controls, gains, strict=True)),
+            "best_control": controls[best],
+            "against": controls[best],
+            "seeds": both[best][0].tolist(),
+            **more,
+        }
+        return self._contrast(name, gains[best], np.min([resampled for _, resampled in both], axis=0), details, part)
+
+    def chance(self, arm: str) -> float:
+        """Return the two-sided bootstrap p-value of the gain over the best control (Davison and Hinkley 1997, 4.2)."""
+        resampled = np.min([self.of_arms(arm, control)[1] for control in self.trial.controls], axis=0)
+        tail = min((resampled <= 0).sum(), (resampled >= 0).sum())
+        return float(min(1.0, 2 * (1 + tail) / (1 + len(resampled))))
+
+    def _contrast(
+        self, name: str, value: float, resampled: NDArray[np.float64], details: Mapping[str, Any], part: str = "all"
     ) -> Finding:
-        """Return a finding in this trial's terms."""
-        low, high = (None, None) if limits is None else limits
-        return Finding(
-            check=CHECK,
-            name=name,
-            value=value,
-            low=low,
-            high=high,
-            level=self.plan.level,
-            reason="; ".join(part for part in (reason, self.caution if value is not None else "") if part),
-            method=method or METHOD.format(resamples=self.plan.resamples),
-            n_patients=len(np.unique(self.patients)),
-            n_images=len(self.labels),
-            unit="AUC",
-            direction="higher is better",
-            details=details or {},
-        )
+        plan, fold = self.fold.plan, self.fold
+        told = {**details, "smallest_gain_worth_having": plan.margin, "largest_loss_without_harm": plan.harm}
+        given: dict[str, Any] = {"slice": part, "unit": self.endpoint.unit}
+        if fold.few:
+            return fold.finding(name, value, reason="one class comes from a single patient", details=told, **given)
+        if np.ptp(resampled) == 0:
+            reason = "no interval: both arms rank the test images alike in every resample, so a difference cannot show"
+            return fold.finding(name, value, reason=reason, details=told, **given)
+        limits = percentile_interval(resampled, plan.level)
+        told["harm"] = statement(details["arm"], details["against"], limits, plan.harm, self.endpoint.unit)
+        if self.endpoint.name == "auc":
+            told["delong"] = self._delong(details["arm"], details["against"])
+        return fold.finding(name, value, limits, details=told, **given)
+
+    def _delong(self, arm: str, against: str) -> list[float]:
+        """Return the limits of the difference by the covariance of areas, to be read beside those of the bootstrap.
+
+        DeLong 1988 for clustered patients (Obuchowski 1997), and trainings as a second factor.
+        """
+        scores = np.stack([self.fold.scores[arm], self.fold.scores[against]])
+        parts = contributions(scores, self.fold.labels, self.fold.patients)
+        value = float(parts.mean[0] - parts.mean[1])
+        reach = float(parts.reach(np.array([[1.0, -1.0]]), self.fold.plan.level)[0])
+        return [value - reach, value + reach]
 
 
-def _area(observed: _Observations, arms: Arms, row: int) -> Finding:
-    """Return the AUC of one arm."""
-    plan, values = observed.plan, arms.observed[row]
-    name, details = f"auc_{slug(observed.arms[row])}", {"seeds": values.tolist()}
-    value = float(values.mean())
-    if min(observed.units(True), observed.units(False)) < 2:
-        return observed.finding(name, value, reason="one class comes from a single patient", details=details)
-    if np.ptp(arms.resampled[row]) > 0:
-        limits = percentile_interval(arms.resampled[row], plan.level)
-        return observed.finding(name, value, limits, details=details)
-    # every resample gave the same area: nothing to take a percentile of, but patients are still few
-    score = area(observed.scores[row, 0], observed.labels, observed.patients, plan.level)
-    return observed.finding(name, value, (score.low, score.high), method=score.method, details=details)
+def _areas(trial: Trial, gains: Gains, compared: list[Arm]) -> Iterator[Finding]:
+    """Yield the endpoint of each arm."""
+    plan, fold, endpoint = trial.plan, gains.fold, gains.endpoint
+    for arm in compared:
+        name = f"{plan.endpoint}_{arm.slug}"
+        given: dict[str, Any] = {"unit": endpoint.unit, "direction": endpoint.direction}
+        if arm.name in fold.broken:
+            yield fold.finding(name, reason=fold.broken[arm.name], **given)
+            continue
+        row = gains.names.index(arm.name)
+        values, resampled = gains.arms.observed[row], gains.arms.resampled[row]
+        given["details"] = {"seeds": values.tolist(), "arm": arm.name, "dose": arm.dose}
+        value = float(values.mean())
+        if fold.few:
+            yield fold.finding(name, value, reason="one class comes from a single patient", **given)
+        elif np.ptp(resampled) > 0 or plan.endpoint != "auc":
+            yield fold.finding(name, value, percentile_interval(resampled, plan.level), **given)
+        else:
+            # every resample gave the same area: nothing to take a percentile of, but patients are still few
+            score = area(fold.scores[arm.name][0], fold.labels, fold.patients, plan.level)
+            yield fold.finding(name, value, (score.low, score.high), method=score.method, **given)
 
 
-def _difference(observed: _Observations, arms: Arms, difference: Difference) -> Finding:
-    """Return the paired difference of two arms."""
-    arm, against = observed.row(difference.arm), observed.row(difference.against)
-    if arm is None or against is None:
-        why = [observed.broken[a] for a in (difference.arm, difference.against) if a in observed.broken]
-        return observed.finding(difference.name, reason="; ".join(why))
-    details = {
-        "arm": difference.arm,
-        "against": difference.against,
-        "seeds": (arms.observed[arm] - arms.observed[against]).tolist(),
-        "smallest_gain_worth_having": observed.plan.margin,
-        "largest_loss_without_harm": observed.plan.harm,
-    }
-    value = float(arms.mean[arm] - arms.mean[against])
-    return _contrast(observed, difference.name, value, arms.resampled[arm] - arms.resampled[against], details)
+def _headlines(trial: Trial, gains: Gains) -> Iterator[Finding]:
+    """Yield the gain over the best control of every dose, and of the arms that must and must not help."""
+    doses = [arm for arm in trial.arms if arm.extra == "synthetic" and arm.real]
+    usable = not gains.missing(*(arm.name for arm in doses), *trial.controls)
+    chances = [gains.chance(arm.name) for arm in doses] if usable else []
+    adjusted = holm(chances).tolist()
+    for row, arm in enumerate(doses):
+        part = "all" if arm.name == MIXED else f"dose={arm.dose:g}"
+        told = {"p": chances[row], "p_of_all_doses": adjusted[row]} if usable else {}
+        yield gains.over_controls(arm.name, part=part, dose=arm.dose, **told)
+    names = {arm.name for arm in trial.arms}
+    for control, name in AGAINST_CONTROLS.items():
+        if control in names:
+            yield gains.over_controls(control, name)
+        elif control == HELD_OUT and HELD_OUT in trial.plan.arms:
+            yield gains.fold.finding(name, reason="no patients were held out for it (`reserve` in [trial])")
 
 
-def _headline(observed: _Observations, arms: Arms) -> Finding:
-    """Return the gain over the best arm that needs no synthetic image."""
-    controls = [arm for arm in CONTROLS if arm in observed.plan.arms]
-    needed = [MIXED, *controls]
-    rows = [observed.row(arm) for arm in needed]
-    if any(row is None for row in rows):
-        why = [observed.broken.get(arm, f"the plan has no arm {arm}") for arm in needed if arm not in observed.arms]
-        return observed.finding(HEADLINE, reason="; ".join(why))
-    mixed, *others = [row for row in rows if row is not None]
-    gains = arms.mean[mixed] - arms.mean[others]
-    details = {
-        "arm": MIXED,
-        "controls": {arm: float(gain) for arm, gain in zip(controls, gains, strict=True)},
-        "best_control": controls[int(np.argmin(gains))],
-        "seeds": (arms.observed[mixed] - arms.observed[others].max(axis=0)).tolist(),
-        "smallest_gain_worth_having": observed.plan.margin,
-        "largest_loss_without_harm": observed.plan.harm,
-    }
-    resampled = (arms.resampled[mixed] - arms.resampled[others]).min(axis=0)
-    return _contrast(observed, HEADLINE, float(gains.min()), resampled, details)
-
-
-def _contrast(
-    observed: _Observations, name: str, value: float, resampled: NDArray[np.float64], details: Mapping[str, Any]
-) -> Finding:
-    if min(observed.units(True), observed.units(False)) < 2:
-        return observed.finding(name, value, reason="one class comes from a single patient", details=details)
-    if np.ptp(resampled) == 0:
-        reason = "no interval: both arms rank the test images alike in every resample, so a difference cannot show"
-        return observed.finding(name, value, reason=reason, details=details)
-    return observed.finding(name, value, percentile_interval(resampled, observed.plan.level), details=details)
+def _backwards(trial: Trial) -> Iterator[Finding]:
+    """Yield how models of real images tell the synthetic classes apart (train on real, test on synthetic)."""
+    fold = trial.fold("synthetic")
+    name = "auc_trained_real_tested_synthetic"
+    arm = CLASSICAL if trial.record.augmented else REAL
+    if fold.lack or arm not in fold.scores or fold.few:
+        yield fold.finding(name, reason=fold.lack or fold.broken.get(arm, "one class has a single image"))
+        return
+    arms = fold.resampled([arm], trial.endpoint("auc"), fold.scores)
+    limits = percentile_interval(arms.resampled[0], trial.plan.level) if np.ptp(arms.resampled) else None
+    reason = "" if limits else "no interval: every resample gave the same area"
+    yield fold.finding(name, float(arms.mean[0]), limits, reason=reason, details={"arm": arm})

@@ -1,95 +1,89 @@
-"""What each arm trains on: the same real images, and extra ones that differ in their source alone."""
+"""The arms of a trial: the same real images, and extra ones that differ in their source alone."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+REAL = "real"
+CLASSICAL = "real+classical"
+DUPLICATES = "real+duplicates"
+REWEIGHTING = "real+reweighting"
+MIXED = "real+synthetic"
+SYNTHETIC = "synthetic"
+SHUFFLED = "real+shuffled"
+HELD_OUT = "real+held-out"
 
-from radassay.contracts import Grey
-from radassay.errors import InputError
-from radassay.images.sample import Sample
-from radassay.trials.plan import CLASSICAL, DUPLICATES, MIXED, MIXED_CLASSICAL, SYNTHETIC, TrialPlan
+KINDS = {
+    REAL: "the real training images alone",
+    CLASSICAL: "the same with classical augmentation",
+    DUPLICATES: "the same with real images repeated, as many of each class as `real+synthetic` has synthetic ones",
+    REWEIGHTING: "the real images, both classes equally often in every batch",
+    MIXED: "the real and the synthetic images, in every dose of the plan",
+    SYNTHETIC: "as many synthetic images, no real one (train on synthetic, test on real)",
+    SHUFFLED: "the real and the synthetic images, whose labels are dealt anew (must not help)",
+    HELD_OUT: "the real images and further patients' that nothing else learned from (must help)",
+}
+"""Every kind of arm there is, and what it trains on."""
+
+CONTROLS = (REAL, CLASSICAL, DUPLICATES, REWEIGHTING)
+"""The arms that cost no synthetic images; a gain must be over the best of them."""
+
+Extra = Literal["none", "repeats", "synthetic", "shuffled", "held-out"]
+Augment = Literal["never", "always", "chosen"]
 
 
 @dataclass(frozen=True)
-class TrialData:
-    """Everything the trainings need, as plain arrays, drawn once and the same for every arm and seed."""
+class Arm:
+    """What one arm learns from."""
 
-    real: Grey
-    """(n, size, size) real training images."""
-    real_targets: NDArray[np.bool_]
-    extra: Grey
-    """(m, size, size) the synthetic images that were drawn."""
-    extra_targets: NDArray[np.bool_]
-    repeats: NDArray[np.intp]
-    """(m,) rows of `real` that stand in for them in the duplicates arm; same number of each class."""
-    validation: Grey
-    validation_targets: NDArray[np.bool_]
-    test: Grey
+    name: str
+    extra: Extra = "none"
+    dose: float = 0.0
+    """Extra images per real training image."""
+    augment: Augment = "chosen"
+    """`chosen`: as in the better of `real` and `real+classical`, by their validation images."""
+    balanced: bool = False
+    real: bool = True
+    """Whether it sees the real training images."""
+    patients: int = 0
+    """Real training patients; 0 for all. More than all takes held-out ones too. For the learning curve."""
 
-    def of(self, arm: str) -> tuple[Grey, NDArray[np.bool_], bool]:
-        """Return pixels, targets and whether to augment, for one arm."""
-        if arm == SYNTHETIC:
-            return self.extra, self.extra_targets, False
-        augment = arm in (CLASSICAL, MIXED_CLASSICAL)
-        if arm == DUPLICATES:
-            return (
-                np.concatenate([self.real, self.real[self.repeats]]),
-                np.concatenate([self.real_targets, self.real_targets[self.repeats]]),
-                augment,
-            )
-        if arm in (MIXED, MIXED_CLASSICAL):
-            return (
-                np.concatenate([self.real, self.extra]),
-                np.concatenate([self.real_targets, self.extra_targets]),
-                augment,
-            )
-        return self.real, self.real_targets, augment
+    @property
+    def slug(self) -> str:
+        """Return the arm as part of a file or finding name; `synthetic` becomes `synthetic_only`."""
+        return "synthetic_only" if self.name == SYNTHETIC else re.sub(r"[^0-9a-z]+", "_", self.name)
 
 
-def prepare(
-    plan: TrialPlan, training: Sample, validation: Sample, test: Sample, synthetic: Sample, positive: str
-) -> TrialData:
-    """Draw the synthetic images and their count-matched duplicates.
+def dosed(dose: float, headline: float) -> str:
+    """Return the name of the arm with this dose of synthetic images; the headline's is plain."""
+    return MIXED if dose == headline else f"{MIXED} x{dose:g}"
 
-    `ratio` times the number of real images are drawn without replacement; where there are fewer, all are used.
 
-    Raises:
-        InputError: a set is empty, or sizes differ.
+def sized(patients: int) -> str:
+    """Return the name of the arm of the learning curve with so many real patients."""
+    return f"{REAL} n={patients}"
+
+
+def made(kinds: tuple[str, ...], doses: tuple[float, ...], headline: float, sizes: tuple[int, ...]) -> tuple[Arm, ...]:
+    """Return the arms in the order of their kinds, doses ascending, then those of the learning curve.
+
+    Args:
+        kinds: some of `KINDS`.
+        doses: synthetic images per real one.
+        headline: the dose that duplicates, shuffled labels and `synthetic` have too.
+        sizes: real patients of each point of the learning curve but the one that has all of them.
     """
-    sides = set()
-    for sample in (training, validation, test, synthetic):
-        if not len(sample):
-            raise InputError(f"The trial has no images in {sample.name}", possible="Give at least one, better hundreds")
-        sides.add(sample.pixels.shape[1:])
-    if len(sides) > 1:
-        raise InputError("The trial's images differ in size", got=", ".join(str(s) for s in sorted(sides)))
-    rng = np.random.default_rng([plan.seed, 1])
-    wanted = min(max(1, round(plan.ratio * len(training))), len(synthetic))
-    drawn = np.sort(rng.choice(len(synthetic), wanted, replace=False))
-    targets, extra_targets = training.labels == positive, synthetic.labels[drawn] == positive
-    return TrialData(
-        training.pixels,
-        targets,
-        synthetic.pixels[drawn],
-        extra_targets,
-        _repeats(targets, extra_targets, rng),
-        validation.pixels,
-        validation.labels == positive,
-        test.pixels,
-    )
-
-
-def _repeats(targets: NDArray[np.bool_], wanted: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return rows of real images with as many of each class as `wanted`, each row as often as the next."""
-    rows = []
-    for value in (False, True):
-        members, count = np.flatnonzero(targets == value), int((wanted == value).sum())
-        if count and not len(members):
-            raise InputError("The real training images lack a class that the synthetic ones have", got=f"{value}")
-        if count:
-            passes = -(-count // len(members))
-            rows.append(np.concatenate([rng.permutation(members) for _ in range(passes)])[:count])
-    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.intp)
+    arms = {
+        REAL: [Arm(REAL, augment="never")],
+        CLASSICAL: [Arm(CLASSICAL, augment="always")],
+        DUPLICATES: [Arm(DUPLICATES, "repeats", headline)],
+        REWEIGHTING: [Arm(REWEIGHTING, balanced=True)],
+        MIXED: [Arm(dosed(dose, headline), "synthetic", dose) for dose in sorted(doses)],
+        SYNTHETIC: [Arm(SYNTHETIC, "synthetic", headline, real=False)],
+        SHUFFLED: [Arm(SHUFFLED, "shuffled", headline)],
+        HELD_OUT: [Arm(HELD_OUT, "held-out", headline)],
+    }
+    curve = [Arm(sized(size), patients=size) for size in sizes]
+    return (*(arm for kind in kinds for arm in arms[kind]), *curve)

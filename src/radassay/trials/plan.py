@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-
-from scipy.stats import norm
+from dataclasses import asdict, dataclass, field
 
 from radassay.errors import SettingsError
 from radassay.evidence.finding import Finding
-from radassay.stats.paired import hanley_mcneil_variance
+from radassay.stats.power_of_gain import Assumptions, detectable_gain
+from radassay.trials.arms import KINDS, REAL
 
-REAL = "real"
-CLASSICAL = "real+classical"
-DUPLICATES = "real+duplicates"
-MIXED = "real+synthetic"
-MIXED_CLASSICAL = "real+synthetic+classical"
-SYNTHETIC = "synthetic"
-
-ARMS = {
-    REAL: "the real training images alone",
-    CLASSICAL: "the same with classical augmentation",
-    DUPLICATES: "the same with real images repeated, as many of each class as `real+synthetic` has synthetic ones",
-    MIXED: "the real and the synthetic images",
-    MIXED_CLASSICAL: "the real and the synthetic images with classical augmentation",
-    SYNTHETIC: "as many synthetic images, no real one",
-}
-"""Every arm there is, and what it trains on."""
-
-CONTROLS = (REAL, CLASSICAL, DUPLICATES)
-"""The arms that cost no synthetic images; a gain must be over the best of them."""
+ENDPOINTS = ("auc", "auprc", "brier", "sensitivity", "net_benefit")
+"""What the gain can be measured in; the calibration slope is told of every arm, but better has no direction there."""
+SUBGROUPS = ("sex", "age", "view", "site")
+"""Columns that parts of the test patients can be told apart by."""
 
 
 @dataclass(frozen=True)
@@ -40,44 +23,59 @@ class TrialPlan:
     """What will be trained and how it will be judged; all arms have one optimisation budget.
 
     Raises:
-        SettingsError: a setting is out of range, an arm unknown or named twice, or `real` is missing.
+        SettingsError: a setting is out of range, an arm, endpoint or subgroup unknown or named twice, `real` is
+            missing, or the headline dose is none of the doses.
     """
 
-    arms: tuple[str, ...] = (REAL, CLASSICAL, DUPLICATES, MIXED, SYNTHETIC)
-    """What is compared; see `ARMS`."""
+    arms: tuple[str, ...] = tuple(KINDS)
+    """Kinds of arms that are compared; see `radassay.trials.arms.KINDS`."""
+    doses: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
+    """Synthetic images per real training image, an arm each."""
+    dose: float = 1.0
+    """The dose that the headline is about; duplicates and the arms of control have as many images."""
+    curve: tuple[float, ...] = (0.35, 0.6)
+    """Shares of the training patients at which the learning curve of real patients is measured, beside all of them
+    and, where patients were held out for it, more. Empty for no curve and no exchange rate."""
     seeds: int = 5
     """Trainings an arm. Training i of every arm starts from the same weights."""
     steps: int = 300
     """Optimisation steps of each training, the same in every arm; the batch is the classifier's setting."""
-    ratio: float = 1.0
-    """Synthetic images (or duplicates) per real training image."""
-    endpoint: str = "AUC"
-    """What is compared; the area under the ROC curve is the only endpoint so far."""
+    endpoint: str = "auc"
+    """What the gain is measured in: auc, auprc, brier, sensitivity or net_benefit."""
+    specificity: float = 0.9
+    """Specificity on validation images at which the sensitivity is told."""
+    act_at: float = 0.2
+    """Probability from which one would act, for the net benefit."""
     margin: float = 0.02
-    """Smallest gain in AUC worth having."""
+    """Smallest gain worth having."""
     harm: float = 0.02
-    """Largest loss in AUC that counts as no harm."""
+    """Largest loss that counts as no harm."""
+    subgroups: tuple[str, ...] = SUBGROUPS
+    """Columns whose values part the test patients; those that are not known are left out."""
+    external: tuple[str, ...] = ()
+    """Names of the sets of other hospitals."""
     resamples: int = 2000
     """Bootstrap resamples of patients and seeds."""
     level: float = 0.95
     """Nominal coverage of the intervals."""
     seed: int = 0
     """Where all randomness of the trial comes from."""
-    assumed_auc: float = 0.85
-    """AUC assumed for the power statement."""
-    assumed_correlation: float = 0.5
-    """Correlation of two arms' AUC over patients assumed for the power statement."""
-    assumed_seed_sd: float = 0.02
-    """Standard deviation of the AUC between trainings of one arm assumed for the power statement."""
+    assumed: Assumptions = field(default_factory=Assumptions)
+    """What the power statement assumes, since nothing is measured yet."""
 
     def __post_init__(self) -> None:
-        unknown = [arm for arm in self.arms if arm not in ARMS]
-        if unknown or len(set(self.arms)) != len(self.arms) or REAL not in self.arms:
-            raise SettingsError(
-                "arms must be different, known, and hold `real`", got=self.arms, possible="Arms: " + ", ".join(ARMS)
-            )
-        if self.endpoint != "AUC":
-            raise SettingsError("No such endpoint", got=self.endpoint, possible="Endpoints: AUC")
+        for name, known in (("arms", tuple(KINDS)), ("subgroups", SUBGROUPS)):
+            given = getattr(self, name)
+            if set(given) - set(known) or len(set(given)) != len(given):
+                raise SettingsError(f"{name} must be different and known", got=given, possible=", ".join(known))
+        if REAL not in self.arms:
+            raise SettingsError("arms must hold `real`", got=self.arms)
+        if self.endpoint not in ENDPOINTS:
+            raise SettingsError("No such endpoint", got=self.endpoint, possible=", ".join(ENDPOINTS))
+        if self.dose not in self.doses or len(set(self.doses)) != len(self.doses) or min(self.doses) <= 0:
+            raise SettingsError("doses must be different, above 0 and hold `dose`", got=(self.doses, self.dose))
+        if any(not 0 < share < 1 for share in self.curve) or len(set(self.curve)) != len(self.curve):
+            raise SettingsError("curve must be different shares between 0 and 1", got=self.curve)
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if not low <= value <= high:
@@ -86,70 +84,63 @@ class TrialPlan:
     @property
     def hash(self) -> str:
         """Return the SHA-256 (hex) of every field."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return _hash(asdict(self))
 
     @property
-    def trainings(self) -> list[tuple[str, int]]:
-        """Return every (arm, seed index), all arms of one seed together."""
-        return [(arm, seed) for seed in range(self.seeds) for arm in self.arms]
+    def recipe(self) -> str:
+        """Return the SHA-256 (hex) of the fields that decide what a training of an arm is."""
+        return _hash({name: getattr(self, name) for name in ("dose", "steps", "seed")})
+
+
+def _hash(fields: dict[str, object]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 _RANGES: Sequence[tuple[str, float, float]] = (
     ("seeds", 1, 1000),
     ("steps", 1, 10**7),
-    ("ratio", 0.01, 100),
+    ("dose", 0.01, 100),
+    ("specificity", 0.01, 0.999),
+    ("act_at", 0.001, 0.999),
     ("margin", 0, 0.5),
     ("harm", 0, 0.5),
     ("resamples", 100, 10**6),
     ("level", 0.5, 0.999),
     ("seed", 0, 2**63 - 1),
-    ("assumed_auc", 0.5, 0.999),
-    ("assumed_correlation", 0, 0.99),
-    ("assumed_seed_sd", 0, 0.5),
 )
 
 
-def slug(arm: str) -> str:
-    """Return the arm as part of a file or finding name; `synthetic` becomes `synthetic_only`."""
-    return "synthetic_only" if arm == SYNTHETIC else arm.replace("+", "_")
+def power(plan: TrialPlan, positives: int, negatives: int, chance: float = 0.8) -> Finding:
+    """Return the smallest gain in AUC that this trial shows with the given chance, before anything is trained.
 
-
-def detectable_gain(plan: TrialPlan, positives: int, negatives: int, power: float = 0.8) -> Finding:
-    """Return the smallest gain in AUC that this trial shows with the given power, before anything is trained.
-
-    (z_level + z_power) · √(2 (1 - r) V + 2 σ² / s): V is the variance of one AUC (Hanley and McNeil 1982), r the
-    correlation of two arms over the same patients (Hanley and McNeil 1983), σ the standard deviation between s seeds.
-    All of them are assumptions of the plan, so the number is a rough guide and has no interval.
+    All of it rests on the plan's assumptions, so the number is a rough guide and has no interval; see
+    `radassay.stats.power_of_gain`.
 
     Args:
         plan: gives seeds and assumptions.
         positives: positive test patients.
         negatives: negative test patients.
-        power: chance that a gain of this size is shown.
+        chance: that a gain of this size is shown.
     """
     about = {
-        "power": power,
-        "assumed_auc": plan.assumed_auc,
-        "assumed_correlation": plan.assumed_correlation,
-        "assumed_seed_sd": plan.assumed_seed_sd,
+        "power": chance,
+        "assumed": asdict(plan.assumed),
         "positive_patients": positives,
         "negative_patients": negatives,
         "smallest_gain_worth_having": plan.margin,
+        "plan": plan.hash,
     }
-    method = f"Hanley and McNeil 1982, 1983, before training; {power:.0%} power, assumptions of the plan"
+    method = f"Hanley and McNeil 1982, 1983, before training; {chance:.0%} power, assumptions of the plan"
     if min(positives, negatives) < 1:
         reason = f"the test patients are of one class: {positives} positive, {negatives} negative"
         return Finding(check="trial", name="detectable_gain", reason=reason, method=method, details=about)
-    variance = hanley_mcneil_variance(plan.assumed_auc, positives, negatives)
-    patients = 2.0 * (1.0 - plan.assumed_correlation) * variance
-    spread = math.sqrt(patients + 2.0 * plan.assumed_seed_sd**2 / plan.seeds)
-    value = float(norm.ppf(0.5 + plan.level / 2) + norm.ppf(power)) * spread
-    enough = "" if value <= plan.margin else f"; the smallest gain worth having, {plan.margin:g}, is below it"
+    value = detectable_gain(positives, negatives, plan.seeds, plan.assumed, plan.level, chance)
+    short = "" if value <= plan.margin else f"; the smallest gain worth having, {plan.margin:g}, is below it"
     return Finding(
         check="trial",
         name="detectable_gain",
-        value=min(value, 1.0),
-        reason=f"a rough guide from assumptions, so without an interval{enough}",
+        value=value,
+        reason=f"a rough guide from assumptions, so without an interval{short}",
         method=method,
         n_patients=positives + negatives,
         unit="AUC",

@@ -24,6 +24,9 @@ from radassay.images.splits import split
 from radassay.images.tables import TableMapping
 from radassay.workbench.study import Material, Study, Synthetic
 
+RESERVE = "reserve"
+"""Split of training patients whom only the trial's control that must help learns from."""
+
 
 @dataclass(frozen=True)
 class Materials:
@@ -33,6 +36,8 @@ class Materials:
     """All acquired images with their `split`."""
     others: tuple[ImageSet, ...]
     """Sets that must share no radiograph with `real`."""
+    external: tuple[ImageSet, ...]
+    """Sets of other hospitals that the trial tests on."""
     left_out: dict[str, int]
     """How many imported images the study leaves out, by reason."""
     reports: dict[str, ImportReport]
@@ -47,6 +52,11 @@ class Materials:
     def held_out(self) -> ImageSet:
         """Return the images of other patients that checks compare with."""
         return self.real.where(split="validation")
+
+    @property
+    def reserve(self) -> ImageSet:
+        """Return the images of the patients whom only the trial's control that must help learns from; may be empty."""
+        return self.real.where(split=RESERVE)
 
 
 def gather(study: Study, work: Path, report: Report) -> Materials:
@@ -72,11 +82,51 @@ def gather(study: Study, work: Path, report: Report) -> Materials:
         )
     if not study.split.published:
         real = split(real, fractions=study.split.fractions, seed=study.seed)
+    made = study.synthetic
+    if study.trial.run and (made.generator or made.source or made.simulated):
+        real = with_reserve(real, study.trial.reserve, study.seed)
     others = []
     for number, material in enumerate(study.others):
         other = _bring(material, work / "sets" / f"other-{number}", "acquired", study, reports, report)
         others.append(coded(other, prefix=f"{other.name}/"))
-    return Materials(coded(real), tuple(others), left_out=left_out, reports=reports)
+    external = [
+        elsewhere(study, real, material, work / "sets" / f"external-{number}", reports, report)
+        for number, material in enumerate(study.trial.external)
+    ]
+    return Materials(coded(real), tuple(others), tuple(external), left_out=left_out, reports=reports)
+
+
+def with_reserve(real: ImageSet, share: float, seed: int) -> ImageSet:
+    """Return the set with a share of its training patients in the split `reserve`; none where they are too few."""
+    rows = np.flatnonzero(real.table["split"] == "train")
+    if not share or not len(rows):
+        return real
+    try:
+        parted = split(real.take(rows).with_columns(split=""), fractions=(1 - share, share, 0.0), seed=seed)
+    except InputError:  # a class of too few patients: nobody can be spared
+        return real
+    splits = real.table["split"].to_numpy(dtype=object)
+    splits[rows] = np.where(parted.table["split"] == "train", "train", RESERVE)
+    return real.with_columns(split=splits)
+
+
+def elsewhere(
+    study: Study, real: ImageSet, material: Material, folder: Path, reports: dict[str, ImportReport], report: Report
+) -> ImageSet:
+    """Return a set of another hospital with the task's labels; patients are coded under its name.
+
+    Raises:
+        InputError: nothing is left of it, or it holds one class only.
+    """
+    images = _bring(material, folder, "acquired", study, reports, report)
+    images = labelled(images, material.positive or study.real.positive, (positive_name(study), _rest(real, study)))
+    if len(set(images.table["label"])) < 2:
+        raise InputError(
+            f"The external set {images.name} holds one class only",
+            got=", ".join(sorted(set(images.table["label_source"]))[:12]),
+            possible="Choose its images with `where`, or name its own labels with `positive`",
+        )
+    return coded(images, prefix=f"{images.name}/")
 
 
 def bring_synthetic(

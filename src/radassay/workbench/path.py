@@ -20,6 +20,7 @@ from radassay.checklists.judge import judge
 from radassay.checklists.rules import read_rules
 from radassay.contracts import Progress, Report, silent
 from radassay.engine.processes import cores, processes
+from radassay.engine.spread import Where
 from radassay.evidence.finding import Finding
 from radassay.evidence.provenance import provenance
 from radassay.evidence.run import Run, write_atomic
@@ -29,9 +30,7 @@ from radassay.images.sample import Sample
 from radassay.images.splits import open_test, test_uses
 from radassay.report.build import build
 from radassay.report.render import to_html, to_json, to_text
-from radassay.trials.plan import TrialPlan
-from radassay.trials.record import run_trial
-from radassay.workbench import making
+from radassay.workbench import making, trying
 from radassay.workbench.assessing import (
     ENCODERS,
     Assessment,
@@ -48,7 +47,6 @@ from radassay.workbench.materials import (
     describe,
     gather,
     import_findings,
-    positive_name,
     stage_seed,
 )
 from radassay.workbench.pictures import contact_sheet
@@ -73,14 +71,21 @@ class Outcome:
     """Checks that failed and were recorded as not measured."""
 
 
-def run(study: Study, out: Path, report: Report = silent) -> Outcome:
+def run(study: Study, out: Path, report: Report = silent, *, where: Where | None = None) -> Outcome:
     """Take a study to a sealed run and its report; called again after a kill, carry on.
+
+    Args:
+        study: what is asked.
+        out: the run directory.
+        report: told how far it is.
+        where: where the trial's trainings run; this machine's cores by default.
 
     Raises:
         InputError: images or settings cannot be used; what was recorded before stays.
         EvidenceError: the folder holds another run, was altered, or cannot be written.
     """
     if not out.exists():
+        trying.plan_of(study)
         for eye in eyes(study):
             eye.require()
         if study.synthetic.generator:
@@ -94,10 +99,11 @@ def run(study: Study, out: Path, report: Report = silent) -> Outcome:
             with timed(record, "synthetic"):
                 synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
             with timed(record, "checks and controls"):
-                assessment = Assessment(study, materials, test, synthetic, record.work / ENCODERS)
+                looked_at = on_trial(study, materials, synthetic)
+                assessment = Assessment(study, materials, test, looked_at, record.work / ENCODERS)
                 assess(assessment, record, task(report, "checks"), apart)
         with timed(record, "trial"):
-            try_in_patients(study, materials, synthetic, record, task(report, "trial"))
+            trial(study, materials, synthetic, record, task(report, "trial"), where)
         note_materials(study, materials, synthetic, record)
         record.seal()
     return conclude(out, study.rules)
@@ -136,7 +142,7 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
             aside=wanted.aside,
             report=report,
         )
-        labels = making.labels_wanted(materials.training, wanted.images)
+        labels = making.labels_wanted(materials.training, wanted.images or most_wanted(study, materials))
         synthetic = making.sample(generator, folder, record.work / "sets" / "synthetic", labels, seed=seed)
     else:
         synthetic = None
@@ -160,6 +166,21 @@ def make_synthetic(study: Study, materials: Materials, record: Run, report: Repo
         findings += seen_elsewhere(record.work / "generator" / "elsewhere.json")
     record.record("images", findings, pictures=pictures)
     return synthetic
+
+
+def most_wanted(study: Study, materials: Materials) -> int:
+    """Return how many synthetic images the trial's largest dose takes, and at least as many as learned from."""
+    largest = max(study.trial.doses, default=1.0) if study.trial.run else 1.0
+    return round(max(largest, 1.0) * len(materials.training))
+
+
+def on_trial(study: Study, materials: Materials, synthetic: ImageSet | None) -> ImageSet | None:
+    """Return the synthetic images that checks look at: as many as learned from where the study names no number."""
+    count = len(materials.training)
+    if synthetic is None or not study.synthetic.generator or study.synthetic.images or len(synthetic) <= count:
+        return synthetic
+    drawn = np.random.default_rng(stage_seed(study, "on trial")).permutation(len(synthetic))[:count]
+    return synthetic.take(np.sort(drawn))
 
 
 def seen_of_others(materials: Materials, given: list[str]) -> Finding:
@@ -203,8 +224,13 @@ def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: s
     )
 
 
-def try_in_patients(
-    study: Study, materials: Materials, synthetic: ImageSet | None, record: Run, report: Report
+def trial(
+    study: Study,
+    materials: Materials,
+    synthetic: ImageSet | None,
+    record: Run,
+    report: Report,
+    where: Where | None,
 ) -> None:
     """Record the downstream trial, or why there was none."""
     if "trial" in record.stages():
@@ -213,32 +239,16 @@ def try_in_patients(
         reason = "there are no synthetic images" if synthetic is None else "the study asks for no trial"
         record.record("trial", [Finding(check="trial", name="gain_over_controls", reason=reason)])
         return
-    plan = TrialPlan(seeds=study.trial.seeds, steps=study.trial.steps, ratio=study.trial.ratio, seed=study.seed)
     test = open_sealed_test(study, materials, record, "downstream trial")
-    classifier = making.plugin("classifiers", study.trial.classifier, {})
-    training, validation, tested, made = (
-        Sample.of(images, study.size, study.fit) for images in (materials.training, materials.held_out, test, synthetic)
-    )
-    predictions, findings = run_trial(
-        plan,
-        classifier,
-        training,
-        validation,
-        tested,
-        made,
-        positive_name(study),
-        record.work / "trial",
-        report,
-        workers=cores(),
-    )
-    record.record("trial", findings, tables={"predictions": predictions})
+    trying.try_in_patients(study, materials, test, synthetic, record, report, where)
 
 
 def note_materials(study: Study, materials: Materials, synthetic: ImageSet | None, record: Run) -> None:
     """Keep what the report tells of the sets, which is not measured but counted."""
     sets = {"real": describe(materials.real, materials.reports.get(materials.real.name))}
-    for other in materials.others:
-        sets[f"other: {other.name}"] = describe(other, materials.reports.get(other.name))
+    for kind, several in (("other", materials.others), ("external", materials.external)):
+        for one in several:
+            sets[f"{kind}: {one.name}"] = describe(one, materials.reports.get(one.name))
     if synthetic is not None:
         sets["synthetic"] = describe(synthetic, materials.reports.get(synthetic.name))
     sets["real"]["import"] |= {f"left out, {why}": count for why, count in materials.left_out.items() if count}

@@ -50,7 +50,8 @@ class Synthetic:
     settings: dict[str, Any] = Field(default_factory=dict)
     """The generator's settings, such as `{images_seen = 60000}`."""
     images: int = Field(default=0, ge=0)
-    """How many images to make; 0 makes as many as there are training images, in the same class mix."""
+    """How many images to make, in the class mix of the training images; 0 makes as many as there are training images,
+    or as the trial's largest dose asks for. Checks look at as many as there are training images."""
     aside: float = Field(default=0.1, ge=0, lt=0.5)
     """Share of the training patients that the generator does not learn from, by whose images its best snapshot is
     kept; 0 keeps the last one."""
@@ -107,12 +108,40 @@ class Trial:
     """Do it."""
     classifier: str = "small-cnn"
     """Name of a classifier."""
+    classifier_settings: dict[str, Any] = Field(default_factory=dict)
+    """The classifier's settings, such as `{rate = 0.001}`."""
+    arms: list[str] = Field(default_factory=list)
+    """Kinds of arms, such as `real+duplicates`; all when empty."""
+    doses: list[float] = Field(default_factory=lambda: [0.25, 0.5, 1.0, 2.0, 4.0])
+    """Synthetic images per real training image, an arm each; those that there are too few images for are left out."""
+    dose: float = Field(default=1.0, gt=0)
+    """The dose that the verdict is about, fixed before."""
+    curve: list[float] = Field(default_factory=lambda: [0.35, 0.6])
+    """Shares of the training patients at which the learning curve of real patients is measured; empty for none."""
+    reserve: float = Field(default=0.2, ge=0, lt=0.7)
+    """Share of the training patients that generator and trial do not learn from but in the control that must help, and
+    in the learning curve beyond all others. 0 for neither."""
+    external: list[Material] = Field(default_factory=list)
+    """Images of other hospitals, on which finished models are tested, one `[[trial.external]]` a set."""
     seeds: int = Field(default=5, ge=2)
-    """Trainings an arm."""
-    steps: int = Field(default=400, ge=1)
+    """Trainings an arm; 10 or more where the exchange rate matters."""
+    steps: int = Field(default=300, ge=1)
     """Optimisation steps, the same for every arm."""
-    ratio: float = Field(default=1.0, gt=0)
-    """Synthetic images per real training image in the mixed arms."""
+    endpoint: Literal["auc", "auprc", "brier", "sensitivity", "net_benefit"] = "auc"
+    """What the gain is measured in; all of them are told of the main arms."""
+    specificity: float = Field(default=0.9, gt=0, lt=1)
+    """Specificity on validation images at which the sensitivity is told."""
+    act_at: float = Field(default=0.2, gt=0, lt=1)
+    """Probability from which one would act, for the net benefit."""
+    margin: float = Field(default=0.02, ge=0)
+    """Smallest gain worth having."""
+    harm: float = Field(default=0.02, ge=0)
+    """Largest loss that counts as no harm."""
+    subgroups: list[str] = Field(default_factory=lambda: ["sex", "age", "view", "site"])
+    """Columns whose values part the test patients."""
+    duplicates: Literal["refuse", "leave out"] = "refuse"
+    """What to do where a test image shows a radiograph that the trial learns from: refuse the trial, or leave the test
+    image out and name it."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -147,7 +176,7 @@ class Study:
     def plan(self) -> dict[str, Any]:
         """Return the study as JSON values, with paths as they were given."""
         plan: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        for material in (plan["real"], *plan["others"]):
+        for material in (plan["real"], *plan["others"], *plan["trial"]["external"]):
             material["patient_key"] = "given" if material["patient_key"] else ""
         return plan
 
@@ -214,12 +243,14 @@ def _settings_at(place: list[str]) -> list[str]:
     kinds: dict[str, type[Any]] = {
         "real": Material,
         "others": Material,
+        "external": Material,
         "synthetic": Synthetic,
         "split": Split,
         "checks": Checks,
         "trial": Trial,
     }
-    return [f.name for f in fields(kinds.get(place[0], Study) if place else Study)]
+    named = [part for part in place if part in kinds]
+    return [f.name for f in fields(kinds[named[-1]] if named else Study)]
 
 
 def at(study: Study, folder: Path) -> Study:
@@ -246,6 +277,7 @@ def at(study: Study, folder: Path) -> Study:
         checks=checks,
         real=material(study.real),
         others=[material(m) for m in study.others],
+        trial=replace(study.trial, external=[material(m) for m in study.trial.external]),
         rules=rules,
         synthetic=replace(study.synthetic, source=seen(study.synthetic.source)),
     )

@@ -17,11 +17,14 @@ EXPANSION = 2
 """Channels inside a block for each one outside."""
 
 
-def conv(incoming: int, outgoing: int, kernel: int, *, share: float = 1.0, groups: int = 1) -> nn.Conv2d:
-    """Return a convolution without bias, started as for a rectifier of slope 0.2, times `share`."""
+RECTIFIED = math.sqrt(2 / (1 + 0.2**2))
+"""Gain of a layer whose output is rectified with slope 0.2; layers of which nothing is cut off have gain 1."""
+
+
+def conv(incoming: int, outgoing: int, kernel: int, *, gain: float = 1.0, groups: int = 1) -> nn.Conv2d:
+    """Return a convolution without bias that at first multiplies the size of what comes in by `gain`."""
     made = nn.Conv2d(incoming, outgoing, kernel, padding=kernel // 2, groups=groups, bias=False)
-    nn.init.kaiming_normal_(made.weight, 0.2)
-    made.weight.data *= share
+    nn.init.normal_(made.weight, 0.0, gain / math.sqrt(made.weight[0].numel()))
     return made
 
 
@@ -35,11 +38,11 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, blocks: int) -> None:
         super().__init__()
-        inside, share = EXPANSION * channels, blocks**-0.25
+        inside, gain = EXPANSION * channels, RECTIFIED * blocks**-0.25
         groups = max(1, inside // GROUP)
-        self.widen = conv(channels, inside, 1, share=share)
-        self.grouped = conv(inside, inside, 3, share=share, groups=math.gcd(groups, inside))
-        self.narrow = conv(inside, channels, 1, share=0.0)
+        self.widen = conv(channels, inside, 1, gain=gain)
+        self.grouped = conv(inside, inside, 3, gain=gain, groups=math.gcd(groups, inside))
+        self.narrow = conv(inside, channels, 1, gain=0.0)
         self.first, self.second = (nn.Parameter(torch.zeros(inside, 1, 1)) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:

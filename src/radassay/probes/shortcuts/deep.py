@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Classifier, Grey
+from radassay.contracts import Classifier, Grey, fit_score
 from radassay.stats.discriminant import patient_folds
 
 STEPS = 200
@@ -41,7 +41,7 @@ def scores(
         inner = patient_folds(positive[rest], units[rest])
         train, check = rest[inner != 0], rest[inner == 0]
         validation = (pixels[check], positive[check])
-        out[test] = classifier.fit_score(
-            pixels[train], positive[train], validation, pixels[test], steps=steps, augment=False, seed=seed
+        out[test] = fit_score(
+            classifier, pixels[train], positive[train], validation, pixels[test], steps=steps, augment=False, seed=seed
         )
     return out[None, :, None]
