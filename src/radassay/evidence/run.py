@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from radassay.errors import NotReproducible, RunAltered, RunUnfinished, SettingsError, StorageError
+from radassay.evidence.amendment import Amend, amended
 from radassay.evidence.finding import Finding
 
 if TYPE_CHECKING:
@@ -44,13 +45,21 @@ class Run:
         self._lock: Any = None
 
     @classmethod
-    def start(cls, path: Path, plan: Mapping[str, Any], about: Mapping[str, Any] | None = None) -> Run:
+    def start(
+        cls,
+        path: Path,
+        plan: Mapping[str, Any],
+        about: Mapping[str, Any] | None = None,
+        *,
+        amend: Amend | None = None,
+    ) -> Run:
         """Start a run, or carry on with the one in `path`.
 
         Args:
             path: the run directory; made when absent.
             plan: what will be done, as JSON values; the same plan resumes, another is refused.
             about: provenance; kept from the first start.
+            amend: leave to carry on with a plan that was changed, until the run is sealed; the change is kept.
 
         Raises:
             SettingsError: the directory holds a run of another plan, or something that is no run.
@@ -64,7 +73,7 @@ class Run:
             run._take_lock()
             known = path / "run.json"
             if known.exists():
-                run._same_plan(json.loads(known.read_text()))
+                run._same_plan(json.loads(known.read_text()), amend)
             else:
                 others = [p.name for p in path.iterdir() if p.name not in ("work", ".lock")]
                 if others:
@@ -112,6 +121,11 @@ class Run:
         """Return provenance and notes, which are not findings."""
         content = json.loads((self.path / "run.json").read_text())
         return {**content["about"], "notes": content["notes"]}
+
+    def amendments(self) -> list[dict[str, Any]]:
+        """Return what was changed in the plan after it was written down; see `radassay.evidence.amendment`."""
+        changes: list[dict[str, Any]] = json.loads((self.path / "run.json").read_text()).get("amendments", [])
+        return changes
 
     def stages(self) -> list[str]:
         """Return the names of the finished stages, in order."""
@@ -211,8 +225,13 @@ class Run:
         path = self.path / name
         return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
-    def _same_plan(self, known: Mapping[str, Any]) -> None:
+    def _same_plan(self, known: dict[str, Any], amend: Amend | None) -> None:
         if known["plan"] == self.plan:
+            return
+        if amend is not None and not self.sealed:
+            change = amended(known["plan"], self.plan, amend, self.stages())
+            told = {**known, "plan": self.plan, "amendments": [*known.get("amendments", []), change]}
+            write_atomic(self.path / "run.json", _dumps(told))
             return
         keys = sorted(k for k in {*known["plan"], *self.plan} if known["plan"].get(k) != self.plan.get(k))
         raise SettingsError(

@@ -22,6 +22,7 @@ from radassay.images.importing import import_images
 from radassay.images.phantom import Cohort, make_phantoms
 from radassay.images.splits import split
 from radassay.images.tables import TableMapping
+from radassay.workbench.split_lists import listed
 from radassay.workbench.study import Material, Study, Synthetic
 
 RESERVE = "reserve"
@@ -206,6 +207,8 @@ def _bring(
             patient_key=material.patient_key,
             report=counting(report, "files"),
         )
+    if material.split_lists:
+        images = listed(images, material.split_lists, Path(material.source))
     kept = images.where(**material.where) if material.where else images
     if not len(kept):
         raise InputError(

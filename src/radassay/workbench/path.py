@@ -21,6 +21,7 @@ from radassay.checklists.rules import read_rules
 from radassay.contracts import Progress, Report, silent
 from radassay.engine.processes import cores, processes
 from radassay.engine.spread import Where
+from radassay.evidence.amendment import Amend
 from radassay.evidence.finding import Finding
 from radassay.evidence.provenance import provenance
 from radassay.evidence.run import Run, write_atomic
@@ -71,7 +72,7 @@ class Outcome:
     """Checks that failed and were recorded as not measured."""
 
 
-def run(study: Study, out: Path, report: Report = silent, *, where: Where | None = None) -> Outcome:
+def run(study: Study, out: Path, report: Report = silent, *, where: Where | None = None, amend: str = "") -> Outcome:
     """Take a study to a sealed run and its report; called again after a kill, carry on.
 
     Args:
@@ -79,29 +80,30 @@ def run(study: Study, out: Path, report: Report = silent, *, where: Where | None
         out: the run directory.
         report: told how far it is.
         where: where the trial's trainings run; this machine's cores by default.
+        amend: why the plan of the trial was changed since the run began; what was changed is kept and shown.
 
     Raises:
+        SettingsError: the folder holds a run of another plan, and no reason to amend it is given.
         InputError: images or settings cannot be used; what was recorded before stays.
         EvidenceError: the folder holds another run, was altered, or cannot be written.
     """
     if not out.exists():
         trying.plan_of(study)
-        for eye in eyes(study):
+        for eye in eyes(study) if study.checks.run else ():
             eye.require()
         if study.synthetic.generator:
             making.generator_for(study.synthetic.generator, study.synthetic.settings, study.size)
-    record = Run.start(out, study.plan(), provenance())
+    leave = Amend(amend, ("trial", "question")) if amend else None
+    record = Run.start(out, study.plan(), provenance(), amend=leave)
     if not record.sealed:
         with timed(record, "materials"):
             materials = gather(study, record.work, task(report, "images"))
-        test = open_sealed_test(study, materials, record, "leakage check: pixels alone, no labels")
         with beside(study, record) as apart:
             with timed(record, "synthetic"):
                 synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
-            with timed(record, "checks and controls"):
-                looked_at = on_trial(study, materials, synthetic)
-                assessment = Assessment(study, materials, test, looked_at, record.work / ENCODERS)
-                assess(assessment, record, task(report, "checks"), apart)
+            if study.checks.run:
+                with timed(record, "checks and controls"):
+                    check(study, materials, synthetic, record, task(report, "checks"), apart)
         with timed(record, "trial"):
             trial(study, materials, synthetic, record, task(report, "trial"), where)
         note_materials(study, materials, synthetic, record)
@@ -112,7 +114,7 @@ def run(study: Study, out: Path, report: Report = silent, *, where: Where | None
 @contextmanager
 def beside(study: Study, record: Run) -> Iterator[Future[list[Stage]] | None]:
     """Yield the costly checks of real images, at work in a process beside this one where there is a core for it."""
-    if cores() == 1 or set(stages_apart(study)) <= set(record.stages()):
+    if cores() == 1 or not study.checks.run or set(stages_apart(study)) <= set(record.stages()):
         yield None
         return
     with processes(1) as pool:
@@ -215,6 +217,20 @@ def seen_elsewhere(told: Path) -> list[Finding]:
             details={"origin": about["origin"], "unknown": about["unknown"]},
         )
     ]
+
+
+def check(
+    study: Study,
+    materials: Materials,
+    synthetic: ImageSet | None,
+    record: Run,
+    report: Report,
+    apart: Future[list[Stage]] | None,
+) -> None:
+    """Record the checks and their controls."""
+    test = open_sealed_test(study, materials, record, "leakage check: pixels alone, no labels")
+    looked_at = on_trial(study, materials, synthetic)
+    assess(Assessment(study, materials, test, looked_at, record.work / ENCODERS), record, report, apart)
 
 
 def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: str) -> ImageSet:

@@ -35,6 +35,10 @@ class Material:
     """Keep only images with these values, such as `{modality = ["X-ray"]}`."""
     positive: list[str] = Field(default_factory=list)
     """Labels (as the source writes them) that count as positive; everything else is negative."""
+    split_lists: dict[str, list[str]] = Field(default_factory=dict)
+    """Text files with one file name a line that say which images a published split has, such as
+    `{train = ["train.txt"], test = ["test.txt"]}`, relative to the source; the split that is not named takes the rest.
+    Needs `published = true` in [split]."""
     name: str = ""
     """Name in the report; the source's folder name by default."""
     patient_key: str = ""
@@ -79,6 +83,8 @@ class Split:
 class Checks:
     """Which checks run, and on which features."""
 
+    run: bool = True
+    """Run them; without them nothing above L0 can be claimed."""
     names: list[str] = Field(default_factory=list)
     """Names of checks (`radassay list`); all when empty."""
     encoder: str = "self-supervised"
