@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from trial_samples import MeanDifference, sample, samples
+from trial_samples import MeanDifference, sample, sets
 
-from radassay.trials.plan import ARMS, TrialPlan
-from radassay.trials.record import run_trial
+from radassay.trials.plan import TrialPlan
+from radassay.trials.trial import run_trial
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "recompute_trial.py"
 
@@ -18,11 +18,19 @@ SCRIPT = Path(__file__).parents[2] / "docs" / "recompute_trial.py"
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trial")
-    plan = TrialPlan(arms=tuple(ARMS), seeds=2, steps=1, resamples=1000)
-    test = sample("test", 30, 3, per_patient=2)
-    predictions, findings = run_trial(plan, MeanDifference(), *samples(test=test), "covid", folder)
-    predictions.to_parquet(folder / "predictions.parquet", index=False)
-    return folder / "predictions.parquet", findings
+    plan = TrialPlan(doses=(0.5, 1.0), seeds=2, steps=1, resamples=1000, external=("B",))
+    test, outside = sample("test", 30, 3), sample("B", 30, 8)
+    test.table["sex"] = ((["F"] * 4 + ["M"] * 4) * 8)[:60]
+    given = sets(test=test, external={"B": outside})
+    outcome = run_trial(plan, MeanDifference(), given, "covid", folder)
+    outcome.predictions.to_parquet(folder / "predictions.parquet", index=False)
+    found = {f.name + f.slice.removeprefix("all").replace("dose=", "@"): f for f in outcome.findings}
+    return folder / "predictions.parquet", found
+
+
+@pytest.fixture(scope="module")
+def recompute():
+    return runpy.run_path(str(SCRIPT))["main"]
 
 
 def test_it_is_short_and_imports_nothing_of_ours():
@@ -36,12 +44,13 @@ def test_it_is_short_and_imports_nothing_of_ours():
     assert {name.split(".")[0] for name in found} == {"sys", "pandas", "sklearn"}
 
 
-def test_every_area_and_gain_is_recomputed(trial):
-    path, findings = trial
-    table = runpy.run_path(str(SCRIPT))["main"](path, 60)
-    measured = {f.name: f for f in findings if f.name.startswith(("auc", "gain", "change"))}
-    assert set(table.index) == set(measured)
-    assert len(measured) == len(ARMS) + 8
+def test_every_area_and_gain_is_recomputed(trial, recompute):
+    path, found = trial
+    table = recompute(path, 60)
+    named = ("auc_real", "auc_synthetic", "gain_over", "gain_of", "change")
+    measured = {n: f for n, f in found.items() if n.startswith(named)}
+    areas = table[~table.index.str.startswith("auprc")]
+    assert set(areas.index) == set(measured) and len(measured) > 20
     for name, f in measured.items():
         assert table.loc[name, "value"] == pytest.approx(f.value, abs=1e-12)
         if f.low is None:  # both arms rank alike in every resample
@@ -49,6 +58,17 @@ def test_every_area_and_gain_is_recomputed(trial):
         else:
             width = f.high - f.low
             assert table.loc[name, ["low", "high"]].tolist() == pytest.approx([f.low, f.high], abs=0.25 * width)
+    for arm, slug in (("real", "real"), ("real+synthetic", "real_synthetic")):
+        assert table.loc[f"auprc of {arm}", "value"] == pytest.approx(found[f"auprc_{slug}"].value, abs=1e-12)
+
+
+def test_so_are_those_of_another_hospital_and_of_a_part(trial, recompute):
+    path, found = trial
+    outside = recompute(path, 2, "external B")
+    assert outside.loc["gain_over_controls", "value"] == pytest.approx(found["gain_externalsite=B"].value, abs=1e-12)
+    women, gain = recompute(path, 2, "test", "sex", "F"), found["subgroup_gainsex=F"]
+    control = gain.details["against"].replace("+", "_")
+    assert women.loc["auc_real_synthetic", "value"] - women.loc[f"auc_{control}", "value"] == pytest.approx(gain.value)
 
 
 def test_it_runs_from_a_terminal(trial):

@@ -72,8 +72,11 @@ class TrialPlan:
             raise SettingsError("arms must hold `real`", got=self.arms)
         if self.endpoint not in ENDPOINTS:
             raise SettingsError("No such endpoint", got=self.endpoint, possible=", ".join(ENDPOINTS))
-        if self.dose not in self.doses or len(set(self.doses)) != len(self.doses) or min(self.doses) <= 0:
-            raise SettingsError("doses must be different, above 0 and hold `dose`", got=(self.doses, self.dose))
+        wrong = any(not 0 < dose <= 100 for dose in self.doses) or len(set(self.doses)) != len(self.doses)
+        if wrong or self.dose not in self.doses:
+            raise SettingsError(
+                "doses must be different, above 0, at most 100, and hold `dose`", got=(self.doses, self.dose)
+            )
         if any(not 0 < share < 1 for share in self.curve) or len(set(self.curve)) != len(self.curve):
             raise SettingsError("curve must be different shares between 0 and 1", got=self.curve)
         for name, low, high in _RANGES:
@@ -99,7 +102,6 @@ def _hash(fields: dict[str, object]) -> str:
 _RANGES: Sequence[tuple[str, float, float]] = (
     ("seeds", 1, 1000),
     ("steps", 1, 10**7),
-    ("dose", 0.01, 100),
     ("specificity", 0.01, 0.999),
     ("act_at", 0.001, 0.999),
     ("margin", 0, 0.5),
