@@ -15,6 +15,8 @@ from radassay.trials.observed import Fold, Trial
 
 EXTERNAL = "gain_external"
 WORST = "worst_subgroup_gain"
+SHOWN = 3
+"""Parts without enough patients that a reason names."""
 
 
 def external(trial: Trial, over_controls: Callable[[Fold], Finding]) -> Iterator[Finding]:
@@ -54,7 +56,7 @@ def _smallest(trial: Trial, found: list[Finding]) -> Finding:
 
 
 def subgroups(trial: Trial, test: Fold, control: str) -> Iterator[Finding]:
-    """Yield the gain in AUC over the best control in each known part of the test patients, and the worst of them.
+    """Yield the gain in AUC over the best control in each part of the test patients with enough of them, and the worst.
 
     Intervals of all parts hold at once; see `radassay.stats.subgroups`.
 
@@ -80,14 +82,15 @@ def subgroups(trial: Trial, test: Fold, control: str) -> Iterator[Finding]:
         )
         every += found.every
     for part in every:
-        limits = None if part.low is None or part.high is None else (part.low, part.high)
+        if part.low is None or part.high is None:
+            continue
+        limits = part.low, part.high
         told = outcome(part.low, part.high, trial.plan.harm)
         yield test.finding(
             "subgroup_gain",
             part.value,
             limits,
             slice=part.name,
-            reason=part.reason,
             method=_METHOD,
             details={"arm": MIXED, "against": control, "harm": told.value, "patients": part.patients},
         )
@@ -108,11 +111,12 @@ def _worst(trial: Trial, test: Fold, every: list[Subgroup], control: str) -> Fin
     outcomes = {outcome(s.low, s.high, trial.plan.harm) for s in every}
     harm = Outcome.HARM if Outcome.HARM in outcomes else outcomes.pop() if len(outcomes) == 1 else Outcome.UNCLEAR
     unknown = [s.name for s in every if s.value is None]
+    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
     return test.finding(
         WORST,
         worst.value,
         limits,
-        reason=f"too few patients in {', '.join(unknown)}" if unknown else "",
+        reason=f"fewer than {LEAST} patients of a class in {', '.join(unknown[:SHOWN])}{more}" if unknown else "",
         method=_METHOD,
-        details={"arm": MIXED, "against": control, "subgroup": worst.name, "harm": harm.value},
+        details={"arm": MIXED, "against": control, "subgroup": worst.name, "harm": harm.value, "unmeasured": unknown},
     )
