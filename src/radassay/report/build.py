@@ -11,10 +11,11 @@ from radassay.evidence import wording
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
 from radassay.evidence.verdict import Judgement, Rung, Verdict
-from radassay.report import planted, tables, terms
+from radassay.report import planted, tables, terms, trial_words
 from radassay.report.encoders import Encoders, encoders
 from radassay.report.parts import Picture, counted, counts, flat, mapping, seal_of, seconds
 from radassay.report.sensitivity import Sensitivity, sensitivity
+from radassay.report.trial_page import Amended, TrialPage, amended, trial_page
 
 KEY_NUMBERS = (
     ("shortcut.auc_border", "Label from the image border alone"),
@@ -100,6 +101,7 @@ class Report:
     """What depends on the choice of the encoder; None where one alone has looked."""
     trial: Section
     forest: tables.Forest | None
+    trial_page: TrialPage
     sets: tuple[ImageSetRow, ...]
     data_rows: tuple[tables.Row, ...]
     test_uses: tuple[str, ...]
@@ -108,6 +110,8 @@ class Report:
     """What weakens the whole of the evidence, such as unknown patients."""
     provenance: tuple[tuple[str, str], ...]
     plan: tuple[tuple[str, str], ...]
+    amendments: tuple[Amended, ...]
+    """What was changed in the plan after it was written down."""
     seal: tuple[tuple[str, str], ...]
     """Sealed files and their SHA-256."""
     findings: tuple[Finding, ...]
@@ -150,7 +154,8 @@ def build(run: Run, judgement: Judgement) -> Report:
         sensitivity=sensitivity(findings),
         encoders=encoders(findings),
         trial=trial,
-        forest=tables.forest(findings),
+        forest=tables.forest(findings, str(mapping(run.plan.get("trial")).get("endpoint", "auc"))),
+        trial_page=trial_page(findings),
         sets=tuple(_set_row(str(role), of) for role, of in sets.items() if isinstance(of, dict)),
         data_rows=tables.rows([f for f in measured if f.check in terms.IN_DATA], findings, status),
         test_uses=tuple(_uses(notes.get("test_uses"))),
@@ -158,6 +163,7 @@ def build(run: Run, judgement: Judgement) -> Report:
         cautions=tuple(_cautions(sets)),
         provenance=tuple(flat({k: v for k, v in about.items() if k != "notes"} | seconds(notes))),
         plan=tuple(flat(run.plan)),
+        amendments=amended(run.amendments()),
         seal=tuple(seal_of(run)),
         findings=tuple(findings),
     )
@@ -233,9 +239,9 @@ def _not_measured(measured: Sequence[Finding], judgement: Judgement) -> Iterator
             yield f"L{verdict.rung}: {verdict.question}", verdict.reason
     rest: dict[tuple[str, str], list[str]] = {}
     for f in measured:
-        if f.value is None and f.id not in told:
-            part = "" if f.slice == "all" else f" ({f.slice.replace('=', ': ')})"
-            rest.setdefault((f.check, f.reason), []).append(wording.label(f.name) + part)
+        if f.value is None and f.id not in told and not trial_words.is_beyond(f):
+            part = trial_words.part(f)
+            rest.setdefault((f.check, f.reason), []).append(trial_words.label(f) + (f" ({part})" if part else ""))
     for (check, reason), names in rest.items():
         yield f"{terms.TITLES.get(check, wording.label(check))}: {'; '.join(names)}", reason
 

@@ -90,7 +90,8 @@ def forest(plot: Forest) -> bytes:
                 axes.axvline(0, color=INK, lw=0.9, zorder=1)
                 if plot.detectable is not None:
                     axes.axvline(plot.detectable, color=FAINT, lw=1, ls=":", zorder=1)
-            axes.set_xlabel("AUC on sealed test patients" if arms else "difference in AUC, paired (above 0: gain)")
+            told = f"{plot.endpoint} on sealed test patients"
+            axes.set_xlabel(told if arms else f"difference in {plot.endpoint}, paired (above 0: gain)")
         return to_svg(figure)
 
 

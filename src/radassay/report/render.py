@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from radassay.evidence import wording
-from radassay.report import figures, terms
+from radassay.report import figures, terms, trial_pictures
 from radassay.report.build import Report, plain
 from radassay.report.heatmap import heat_map
 
@@ -69,6 +69,11 @@ def environment() -> Environment:
     made.filters["data_uri"] = data_uri
     made.filters["panel_svg"] = lambda panel, plot: figures.dose_response(plot, panel)
     made.filters["panel_alt"] = lambda panel, plot: figures.alt_text(plot, panel)
+    made.filters["exchange_curve"] = trial_pictures.exchange_curve
+    made.filters["exchange_rows"] = trial_pictures.exchange_rows
+    made.filters["gain_rows"] = trial_pictures.gain_rows
+    made.filters["calibration_plot"] = trial_pictures.calibration_plot
+    made.filters["difference"] = lambda value: wording.number(value, "difference")
     made.globals.update(mark=mark, reached_words=reached_words, status_words=terms.STATUS_WORDS)
     return made
 

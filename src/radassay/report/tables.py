@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from radassay.evidence import wording
 from radassay.evidence.finding import Finding
 from radassay.evidence.verdict import Judgement, Status, Verdict
+from radassay.report import trial_words
 from radassay.report.planted import blind_to, control_of
 
 WORST_FIRST: tuple[Status, ...] = ("not met", "unclear", "not measured", "met", "not applicable")
@@ -67,6 +68,8 @@ class Forest:
     differences: tuple[ForestRow, ...]
     detectable: float | None
     """Smallest gain that the trial could have seen."""
+    endpoint: str
+    """What the arms are judged by, in words."""
 
 
 def statuses(judgement: Judgement) -> dict[str, str]:
@@ -95,9 +98,9 @@ def _row(finding: Finding, findings: Sequence[Finding], status: str) -> Row:
     floor = control_of(finding, findings, "floor")
     span = wording.interval(floor[0]) if floor else ""
     return Row(
-        label=wording.label(finding.name),
-        part="" if finding.slice == "all" else finding.slice.replace("=", ": "),
-        value="not measured" if finding.value is None else wording.number(finding.value, how),
+        label=trial_words.label(finding),
+        part=trial_words.part(finding),
+        value=trial_words.value(finding),
         interval=_interval(finding),
         patients=_count(finding.n_patients),
         images=_count(finding.n_images),
@@ -156,20 +159,27 @@ def methods(measured: Sequence[Finding]) -> tuple[str, ...]:
     return tuple(wording.sentence(line) for line in dict.fromkeys(said))
 
 
-def forest(findings: Sequence[Finding]) -> Forest | None:
-    """Return the trial's forest plot, or None where no trial was held."""
+def forest(findings: Sequence[Finding], endpoint: str = "auc") -> Forest | None:
+    """Return the trial's forest plot, or None where no trial was held.
+
+    Args:
+        findings: all of the run.
+        endpoint: what the plan measures the gain in.
+    """
     trial = [f for f in findings if f.check == "trial" and f.role == "measurement" and f.value is not None]
     trial = [f for f in trial if f.slice == "all"]
-    arms = tuple(_forest_row(f) for f in trial if f.name.startswith("auc_"))
-    differences = tuple(_forest_row(f) for f in trial if f.name.startswith(("gain_", "change_")))
+    slugs = {f.id: trial_words.split(f.name) for f in trial}
+    arms = [f for f in trial if slugs[f.id][0] == endpoint]
+    arms.sort(key=lambda f: trial_words.place(slugs[f.id][1], f))
+    rows = tuple(_forest_row(f, trial_words.arm(slugs[f.id][1], f)) for f in arms)
+    differences = tuple(_forest_row(f, trial_words.label(f)) for f in trial if f.name.startswith("gain_over_"))
     detectable = next((f.value for f in trial if f.name == "detectable_gain"), None)
-    return Forest(arms, differences, detectable) if arms or differences else None
+    measured = trial_words.ENDPOINTS.get(endpoint, endpoint)
+    return Forest(rows, differences, detectable, measured) if rows or differences else None
 
 
-def _forest_row(finding: Finding) -> ForestRow:
+def _forest_row(finding: Finding, label: str) -> ForestRow:
     assert finding.value is not None
     text = wording.number(finding.value, wording.kind(finding))
     span = wording.interval(finding)
-    return ForestRow(
-        wording.label(finding.name), finding.value, finding.low, finding.high, f"{text} ({span})" if span else text
-    )
+    return ForestRow(label, finding.value, finding.low, finding.high, f"{text} ({span})" if span else text)
