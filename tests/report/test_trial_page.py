@@ -98,10 +98,12 @@ def test_curve_level_and_meeting_are_those_of_the_finding(curve: ElementTree.Ele
 
 def test_the_interval_is_open_where_the_curve_ends(curve: ElementTree.Element, scales: Any) -> None:
     patients, _ = scales
-    bar, left, right = (ends(p) for p in of(curve, "path", "trial-bar"))
+    bar, left, right, *arrow = (ends(p) for p in of(curve, "path", "trial-bar"))
     assert [patients(x) for x, _ in bar] == pytest.approx([124.2, 150], abs=0.1)
     assert len(left) == 2  # a stroke
     assert len(right) == 3  # an arrow
+    assert patients(arrow[0][0][0]) == pytest.approx(120, abs=0.1)
+    assert 130 < patients(arrow[0][1][0]) < 137.3
     words = [t.text for t in curve.iter(SVG + "text")]
     assert "worth in real patients: +17 (+4 to ≥ +30)" in words
     assert "this study: 120 patients" in words
@@ -378,6 +380,7 @@ def test_changes_of_the_plan_are_shown(tmp_path: Path, whole: Report) -> None:
     report = build(run, judge(run.findings(), read_rules()))
     (told_so,) = report.amendments
     assert told_so.changes == (("trial.margin", "0.02", "0.05"),)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", told_so.at)
     assert (told_so.reason, told_so.after) == ("the clinic asks for more", "materials")
     page = to_html(report)
     assert "The plan was changed after it was written down, 1 time." in page

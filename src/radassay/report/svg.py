@@ -108,6 +108,15 @@ class Drawing:
             else:
                 self.line([(x, y - 4), (x, y + 4)], style)
 
+    def arrow(self, start: Point, tip: Point, short: float, style: str) -> None:
+        """Draw a level arrow that ends `short` pixels before its tip; none where there is no room for one."""
+        towards = 1.0 if tip[0] > start[0] else -1.0
+        end = tip[0] - towards * short
+        if (end - start[0]) * towards < 12:
+            return
+        self.line([start, (end, start[1])], style)
+        self.line([(end - 7 * towards, start[1] - 5), (end, start[1]), (end - 7 * towards, start[1] + 5)], style)
+
     def svg(self) -> Markup:
         """Return the picture; the same content gives the same text."""
         head = Markup(

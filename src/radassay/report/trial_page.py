@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from radassay.evidence.finding import Finding
@@ -58,13 +59,18 @@ def amended(amendments: Sequence[Mapping[str, Any]]) -> tuple[Amended, ...]:
     """Return the changes of a plan, as `Run.amendments` has them, in words."""
     return tuple(
         Amended(
-            at=str(a["at"]),
+            at=_minute(str(a["at"])),
             reason=str(a["reason"]),
             changes=tuple((name, _text(old), _text(new)) for name, (old, new) in a["changes"].items()),
             after=", ".join(str(stage) for stage in a.get("after_stages", [])) or "nothing",
         )
         for a in amendments
     )
+
+
+def _minute(at: str) -> str:
+    """Return a time to the minute, in UTC."""
+    return datetime.fromisoformat(at).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _text(value: Any) -> str:

@@ -106,6 +106,7 @@ def _meeting(drawing: Drawing, found: Exchange, x: Scale, y: Scale) -> None:
         return
     meets = x(found.base + found.patients)
     drawing.line([(meets, level), (meets, row)], "trial-edge")
+    drawing.arrow((here, level), (meets, level), 7, "trial-bar")
     drawing.dot(
         (meets, level), 7, "ring", f"the curve meets the arm at {found.base + found.patients:.0f} real patients"
     )
