@@ -141,8 +141,11 @@ def test_every_picture_tells_its_content_in_words() -> None:
         ({"value": -30.0, "low": -50.0, "high": -8.0}, "they did harm."),
         ({"value": None, "low": 12.0, "beyond": "above"}, "worth more than 30 further real patients, which is beyond"),
         ({"value": None, "low": None, "high": -40.0, "beyond": "below"}, "worse than with 80 real patients fewer"),
-        ({"value": 3.0, "low": None}, "so this trial cannot say what they were worth"),
-        ({"value": None, "low": None, "high": -14.0, "beyond": "above"}, "Estimate and interval contradict each other"),
+        ({"value": 3.0, "low": None}, "cannot say what the synthetic images were worth in real patients: the inte"),
+        (
+            {"value": None, "low": None, "high": -14.0, "beyond": "above"},
+            "in real patients: estimate and interval contradict each other",
+        ),
     ],
 )
 def test_the_answer_is_a_sentence(rate: dict[str, Any], words: str) -> None:
@@ -180,7 +183,8 @@ def test_doses_ascend_and_the_held_out_patients_are_held_against_their_number() 
     tree = drawn(trial_pictures.exchange_rows(found))
     words = [t.text for t in tree.iter(SVG + "text")]
     assert "30 held-out real patients" in words
-    assert "less than −80 (≤ −80 to ≥ +30)" in words
+    assert "cannot be told (estimate less than −80)" in words
+    assert "more than +30 (+12 to ≥ +30)" in words
     assert hover(of(tree, "circle", "ring")[0]) == "the true number: +30"
 
 
@@ -318,6 +322,19 @@ def test_hospitals_and_parts_have_their_worst_last() -> None:
     assert by_name["sex: F"].patients == "44"
     one = [f for f in trial() if f.slice != "site=South"]
     assert [r.where for r in places(one)][:2] == ["North", "sex: F"]
+
+
+def test_many_parts_without_a_value_take_one_row(report_of: Callable[..., Report]) -> None:
+    why = "fewer than 5 patients of a class"
+    silent = [measured("trial", "subgroup_gain", None, slice=f"site={k}", reason=why) for k in range(40)]
+    known = measured("trial", "subgroup_gain", 0.02, 0.03, slice="sex=F", details={"harm": "unclear", "patients": 44})
+    rows = places([*silent, known])
+    assert [r.where for r in rows] == [
+        "sex: F", "40 parts: site: 0; site: 1; site: 2; site: 3; site: 4; site: 5; and 34 more",
+    ]  # fmt: skip
+    assert rows[1].harm == "Fewer than 5 patients of a class."
+    what = next(what for what, reason in report_of([*silent, known]).not_measured if reason == why)
+    assert what.endswith("; and 28 more")
 
 
 def test_endpoints_stand_by_arm(report_of: Callable[..., Report]) -> None:

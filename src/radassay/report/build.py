@@ -36,6 +36,9 @@ OWN_DEFECTS = {
 }
 """The planted defect that each of these is made to find."""
 
+MOST_NAMES = 12
+"""Measures that one line names of those that were not measured for one reason."""
+
 
 @dataclass(frozen=True)
 class KeyNumber:
@@ -243,7 +246,7 @@ def _not_measured(measured: Sequence[Finding], judgement: Judgement) -> Iterator
             part = trial_words.part(f)
             rest.setdefault((f.check, f.reason), []).append(trial_words.label(f) + (f" ({part})" if part else ""))
     for (check, reason), names in rest.items():
-        yield f"{terms.TITLES.get(check, wording.label(check))}: {'; '.join(names)}", reason
+        yield f"{terms.TITLES.get(check, wording.label(check))}: {trial_words.some(names, MOST_NAMES)}", reason
 
 
 def _set_row(role: str, of: Mapping[str, Any]) -> ImageSetRow:

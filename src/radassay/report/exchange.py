@@ -10,6 +10,7 @@ from radassay.report import trial_words
 
 NAME = "exchange_patients"
 HELD_OUT = "held-out patients"
+TORN = "estimate and interval contradict each other, the curve of real patients being too uncertain to be read"
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,15 @@ class Exchange:
 
     @property
     def value(self) -> str:
-        """Return the estimate in words."""
+        """Return the estimate in words, whatever it is worth."""
         if self.patients is not None:
             return signed(self.patients)
         return f"more than {signed(self.seen[1])}" if self.beyond == "above" else f"less than {signed(self.seen[0])}"
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether the interval covers all that the curve can tell."""
+        return self.low is None and self.high is None
 
     @property
     def is_torn(self) -> bool:
@@ -108,6 +114,11 @@ def worth(findings: Sequence[Finding]) -> Worth | None:
 
 def answer(found: Exchange) -> str:
     """Return in one or two sentences what the synthetic images were worth."""
+    span = f"{100 * found.level:.3g} % interval {found.interval}"
+    if found.is_silent or found.is_torn:
+        why = "the interval covers all that the curve of real patients can tell" if found.is_silent else TORN
+        nothing = "This trial cannot say what the synthetic images were worth in real patients"
+        return f"{nothing}: {why} (estimate {found.value}, {span})."
     images, model = "The synthetic images were worth", "With the synthetic images the model did"
     fewest, most = f"{-found.seen[0]:.0f}", f"{found.seen[1]:.0f}"
     if found.patients is None and found.beyond == "above":
@@ -120,14 +131,10 @@ def answer(found: Exchange) -> str:
         told = f"{images} about {found.patients:.0f} further real {_people(found.patients)}"
     else:
         told = f"{model} only as well as with about {-found.patients:.0f} real {_people(found.patients)} fewer"
-    return f"{told} ({100 * found.level:.3g} % interval {found.interval}). {_certainty(found)}"
+    return f"{told} ({span}). {_certainty(found)}"
 
 
 def _certainty(found: Exchange) -> str:
-    if found.is_torn:
-        return "Estimate and interval contradict each other: the learning curve is too uncertain to be read."
-    if found.low is None and found.high is None:
-        return "The interval covers all that the curve can tell, so this trial cannot say what they were worth."
     if found.low is not None and found.low > 0:
         return "The whole interval lies above zero: they were worth real patients."
     if found.high is not None and found.high < 0:
@@ -141,7 +148,7 @@ def _check(found: Exchange) -> str:
         f"As a check of the method, {found.held_out} real patients kept aside were added instead of synthetic images; "
         f"the curve reads them as {found.value} ({100 * found.level:.3g} % interval {found.interval})."
     )
-    if found.is_torn or (found.low is None and found.high is None):
+    if found.is_silent or found.is_torn:
         return f"{told} The interval says nothing, so neither does the check."
     holds = (found.low is None or found.low <= found.held_out) and (found.high is None or found.held_out <= found.high)
     return f"{told} The interval {'holds' if holds else 'misses'} the true number."

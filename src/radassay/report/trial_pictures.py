@@ -100,9 +100,10 @@ def _meeting(drawing: Drawing, found: Exchange, x: Scale, y: Scale) -> None:
     high = found.base + (found.seen[1] if found.high is None else found.high)
     row = FOOT - 13
     drawing.interval((x(low), row), (x(high), row), "trial-bar", found.low is None, found.high is None)
-    drawing.words((x.start, row - 17), f"worth in real patients: {found.value} ({short(found)})", style="trial-text")
+    drawing.words((x.start, row - 17), f"worth in real patients: {short(found)}", style="trial-text")
     if found.patients is None:
-        drawing.words((x.start + 6, level - 8), "meets the curve nowhere", style="trial-text")
+        side, anchor = ((x.start + 6, level - 8), "start") if found.beyond == "above" else ((x.end, level + 16), "end")
+        drawing.words(side, "meets the curve nowhere", anchor, "trial-text")
         return
     meets = x(found.base + found.patients)
     drawing.line([(meets, level), (meets, row)], "trial-edge")
@@ -156,7 +157,7 @@ def exchange_rows(found: Worth) -> Markup:
 
 def _exchange_row(found: Exchange) -> Row:
     held_out = found.slice == HELD_OUT
-    text = f"{found.value} ({short(found)})"
+    text = short(found)
     low = found.seen[0] if found.low is None else found.low
     high = found.seen[1] if found.high is None else found.high
     label = f"{found.held_out} held-out real patients" if held_out else _dosed(found.dose)
@@ -195,10 +196,12 @@ def _gain_row(gain: Gain, trial: bool) -> Row:
 
 
 def short(found: Exchange) -> str:
-    """Return the interval for a place with little room."""
+    """Return estimate and interval for a place with little room."""
+    if found.is_silent or found.is_torn:
+        return f"cannot be told (estimate {found.value})"
     low = f"≤ {signed(found.seen[0])}" if found.low is None else signed(found.low)
     high = f"≥ {signed(found.seen[1])}" if found.high is None else signed(found.high)
-    return f"{low} to {high}"
+    return f"{found.value} ({low} to {high})"
 
 
 def _dosed(dose: float) -> str:

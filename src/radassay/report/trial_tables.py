@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from radassay.evidence import wording
 from radassay.evidence.finding import Finding
@@ -27,6 +28,9 @@ COMPARISONS = (
 )
 """Paired differences of two arms, in the order of the table."""
 PLACES = ("gain_external", "subgroup_gain", "worst_subgroup_gain")
+
+MOST_SILENT = 3
+"""More parts than so many without a value, for one reason, take one row."""
 
 _WHOLE = {"harm": "harm: they are worse off", "unclear": "unclear: neither harm nor its absence is shown"}
 """What a part of the patients says of harm, where the finding gives the outcome alone."""
@@ -192,7 +196,19 @@ def places(findings: Sequence[Finding]) -> tuple[Place, ...]:
     # the smallest gain of a single hospital is that hospital's
     kept = [f for f in own if many or f.name != "gain_external" or f.slice != "all"]
     kept.sort(key=lambda f: (PLACES.index(f.name), f.slice == "all"))
-    return tuple(map(_place, kept))
+    alike = Counter(_silence(f) for f in kept)
+    many_alike = {why for why, number in alike.items() if why and number > MOST_SILENT}
+    rows = [_place(f) for f in kept if _silence(f) not in many_alike]
+    for why in sorted(many_alike):
+        silent = [_place(f) for f in kept if _silence(f) == why]
+        where = trial_words.some([p.where for p in silent])
+        rows.append(replace(silent[0], where=f"{len(silent)} parts: {where}", patients=""))
+    return tuple(rows)
+
+
+def _silence(finding: Finding) -> tuple[str, ...]:
+    """Return where and why there is no value; nothing where there is one."""
+    return () if finding.value is not None else (finding.name, finding.reason)
 
 
 def _place(finding: Finding) -> Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from radassay.evidence import wording
 from radassay.evidence.finding import Finding
@@ -45,6 +46,7 @@ OTHERS = {
     "worst_subgroup_gain": "Gain in the part of the patients that gains least",
     "exchange_patients": "Worth in further real patients",
     "n_left_out_of_test": "Test images left out, being too like a training image",
+    "generator_refitted": "Generator trained anew in each resample",
     "synthetic_per_real": "Synthetic images per real training image",
 }
 """Findings that are no endpoint of an arm, where `radassay.evidence.wording` does not name them as this page does."""
@@ -138,6 +140,12 @@ def arm_named(name: str) -> str:
     slug = slug_of(name)
     known = slug in ARMS or _DOSE.fullmatch(slug) or _PATIENTS.fullmatch(slug)
     return arm(slug) if known else name
+
+
+def some(names: Sequence[str], most: int = 6) -> str:
+    """Return the first names of a list that may be long, and how many more there are."""
+    told = "; ".join(names[:most])
+    return f"{told}; and {len(names) - most} more" if len(names) > most else told
 
 
 def _lower(words: str) -> str:
