@@ -54,18 +54,29 @@ def duplicates(given, rest, rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("generator", [memorised, shuffled, duplicates], ids=lambda g: g.__name__)
-def test_what_is_worth_nothing_does_not_beat_the_classical_arm(generator, everybody, tmp_path):
-    won = 0
+def test_what_is_worth_nothing_does_not_beat_the_better_of_real_and_classical(generator, everybody, tmp_path):
+    """Counted is what the rule judges, the gain over the best control.
+
+    Beside it, the gain over the classical arm alone is printed: where augmentation does harm, every arm without it
+    beats the classical one, whatever else it learns from.
+    """
+    won, over_classical = 0, 0
     for trial in range(100):
         rng = np.random.default_rng([trial, 1])
         given, rest = dealt(everybody, rng)
-        synthetic = generator({k: v for k, v in given.items() if k != "reserve"}, rest, rng)
         given.pop("reserve")
+        synthetic = generator(given, rest, rng)
         outcome = run_trial(QUICK, Logistic(), Sets(**given, synthetic=synthetic), "disease", tmp_path / str(trial))
-        gain = next(f for f in outcome.findings if f.name == "gain_over_classical")
-        won += gain.low is not None and gain.low > 0
-    print(generator.__name__, "beat the classical arm in", won, "of 100 trials", wilson(won, 100))
+        found = {f.name: f for f in outcome.findings}
+        won += shown(found["gain_over_controls"])
+        over_classical += shown(found["gain_over_classical"])
+    print(generator.__name__, "gained in", won, "of 100", wilson(won, 100), "over classical alone", over_classical)
     assert won <= 5
+
+
+def shown(gain):
+    """Return whether a gain's whole interval lies above zero."""
+    return gain.low is not None and gain.low > 0
 
 
 @pytest.mark.slow

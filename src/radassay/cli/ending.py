@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from radassay.cli.progress import progress
 
 if TYPE_CHECKING:
+    from radassay.engine.spread import Where
     from radassay.evidence.finding import Finding
     from radassay.workbench.study import Study
 
@@ -29,12 +30,12 @@ class Ended(Protocol):
         """What failed and was recorded as not measured."""
 
 
-def run_and_tell(study: Study, out: Path) -> int:
-    """Run a study with progress and tell its outcome."""
+def run_and_tell(study: Study, out: Path, *, where: Where | None = None, amend: str = "") -> int:
+    """Run a study with progress and tell its outcome; see `radassay.workbench.path.run`."""
     from radassay.workbench.path import run
 
     with progress() as report:
-        outcome = run(study, out, report)
+        outcome = run(study, out, report, where=where, amend=amend)
     return tell(outcome)
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "the whole assay on simulated chests, without any download",
     "run": "the whole assay on your images, by a study file",
     "assess": "put synthetic images made elsewhere on trial against real ones",
+    "trial": "what synthetic images are worth to a diagnosis model, in patients",
     "import": "read a folder or table of images into an image set",
     "simulate": "make simulated chests with known truth",
     "train": "train a generator on an image set",
