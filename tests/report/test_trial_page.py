@@ -20,7 +20,7 @@ from radassay.evidence import wording
 from radassay.evidence.amendment import Amend
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import Run
-from radassay.report import trial_pictures, trial_words
+from radassay.report import terms, trial_pictures, trial_words
 from radassay.report.build import Report, build
 from radassay.report.calibration import calibrations
 from radassay.report.exchange import Worth, worth
@@ -183,8 +183,8 @@ def test_doses_ascend_and_the_held_out_patients_are_held_against_their_number() 
     tree = drawn(trial_pictures.exchange_rows(found))
     words = [t.text for t in tree.iter(SVG + "text")]
     assert "30 held-out real patients" in words
-    assert "cannot be told (estimate less than −80)" in words
-    assert "more than +30 (+12 to ≥ +30)" in words
+    assert "cannot be told (estimate < −80)" in words
+    assert "> +30 (+12 to ≥ +30)" in words
     assert hover(of(tree, "circle", "ring")[0]) == "the true number: +30"
 
 
@@ -356,6 +356,13 @@ def test_any_part_of_a_trial_can_be_told(report_of: Callable[..., Report]) -> No
         assert page.count("<svg") == page.count("</svg>")
 
 
+def test_the_terms_are_in_order_and_told_once() -> None:
+    names = [term for term, _ in terms.GLOSSARY]
+    assert names == sorted(names, key=str.casefold)
+    assert len(names) == len(set(names))
+    assert {"Exchange rate", "Learning curve", "Held-out real patients", "Holm"} <= set(names)
+
+
 def test_all_of_it_is_whole_html_and_json(report_of: Callable[..., Report]) -> None:
     report = report_of(trial())
     page = to_html(report)
@@ -363,6 +370,7 @@ def test_all_of_it_is_whole_html_and_json(report_of: Callable[..., Report]) -> N
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     assert "The whole interval lies above zero" in page
+    assert '<p class="caution-note">The generator was trained once.</p>' in page
     assert '"trial_page"' in to_json(report)
     assert page == to_html(report_of(trial()))
 

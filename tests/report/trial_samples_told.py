@@ -138,5 +138,6 @@ def trial() -> list[Finding]:
         exchange("dose=0.25", 0.25, None, None, None, "below", 0.6),
         exchange("dose=2", 2.0, None, 12.0, None, "above", 0.9),
         exchange("held-out patients", 1.0, 26.0, 9.0, 30.0),
+        measured("trial", "generator_refitted", None, reason="the generator was trained once"),
         measured("trial", "n_left_out_of_test", 0.0, unit="images", details={"pairs": []}),
     ]

@@ -86,7 +86,7 @@ def forest(plot: Forest) -> bytes:
         for axes, rows in zip(frames, groups, strict=True):
             arms = rows is plot.arms
             _intervals(axes, rows)
-            axes.xaxis.set_major_locator(MaxNLocator(6))
+            axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             if not arms:
                 axes.axvline(0, color=INK, lw=0.9, zorder=1)
                 if plot.detectable is not None:

@@ -74,24 +74,56 @@ GLOSSARY = (
         "The range of values that agree with the data. Patients, not images, are counted as independent.",
     ),
     ("AUC", "Area under the ROC curve: how often a random positive scores above a random negative. 0.5 is chance."),
+    (
+        "Best control",
+        "The best arm without synthetic images: real only, classical augmentation, duplicates or reweighting.",
+    ),
+    ("Brier score", "Mean squared distance of the probability told from what was the case (0 or 1). 0 is best."),
+    ("Calibration slope, intercept", "Whether probabilities mean what they say. Slope 1 and intercept 0 are best."),
     ("Claim ladder", "Seven claims, L0 to L6, each resting on those below. Clinical value is claimed only from L4."),
     ("Copy share", "Share of synthetic images that lie nearer to a training image than other patients' images do."),
     (
         "Coverage, density",
         "Share of real images that have a synthetic one in their neighbourhood, and how many (Naeem 2020).",
     ),
+    (
+        "DeLong",
+        "A way to get the interval of an AUC, or of a difference of two, without drawing patients anew (DeLong 1988).",
+    ),
     ("Equivalent dose", "The dose of a planted defect that reads the same as the images on trial."),
+    (
+        "Exchange rate",
+        "How many further real patients would have made the diagnosis model as good as the synthetic images did.",
+    ),
     (
         "Floor",
         "What a measure reads when real images are compared with real images; no generator can be asked for more.",
     ),
     ("Fréchet distance", "Distance between two clouds of image features, each taken as Gaussian. 0 is identical."),
+    (
+        "Held-out real patients",
+        "Real patients kept aside and added in place of synthetic images: they must help, or the trial is too small.",
+    ),
+    ("Holm", "Raises p-values where several doses are tried, since each is a further chance to find a gain by luck."),
     ("KID", "Kernel inception distance: distance of two clouds of features without assuming a shape. 0 is identical."),
+    ("Learning curve", "AUC of a model of real images alone, by the number of real patients that it learned from."),
     ("Limit of detection", "The smallest dose of a planted defect that a check would have seen on these very images."),
+    (
+        "Net benefit",
+        "True positives per patient, less false alarms at the price that acting early implies (Vickers 2006).",
+    ),
     ("Not measured", "Nobody looked, or the check could not run. It never counts as passed."),
     ("Planted defect", "A known fault put into images on purpose, in growing doses, to see whether a check notices."),
     ("Precision, recall", "Share of synthetic images that lie among real ones, and of real ones among synthetic ones."),
+    (
+        "Recalibrated",
+        "Probabilities fitted once more on real validation images, since others change how common the disease seems.",
+    ),
     ("Sealed test images", "Real patients set aside before anything was trained; every opening is written down."),
     ("Shortcut", "Something other than disease that gives the label away, such as a border or a hospital's marker."),
+    (
+        "Shuffled labels",
+        "Synthetic images whose labels are dealt anew: they must not help, or the gain is not due to what they show.",
+    ),
 )
 """Term and meaning, in alphabetical order."""

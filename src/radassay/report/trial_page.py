@@ -13,6 +13,8 @@ from radassay.report.calibration import Calibration, calibrations
 from radassay.report.exchange import Worth, worth
 from radassay.report.gains import Gains, gains
 
+REFITTED = "trial.generator_refitted"
+
 
 @dataclass(frozen=True)
 class Amended:
@@ -36,6 +38,8 @@ class TrialPage:
     endpoints: trial_tables.Endpoints | None
     comparisons: tuple[trial_tables.Comparison, ...]
     places: tuple[trial_tables.Place, ...]
+    cautions: tuple[str, ...]
+    """What no interval of the trial covers."""
 
     @property
     def is_told(self) -> bool:
@@ -52,6 +56,7 @@ def trial_page(findings: Sequence[Finding]) -> TrialPage:
         endpoints=trial_tables.endpoints(findings),
         comparisons=trial_tables.comparisons(findings),
         places=trial_tables.places(findings),
+        cautions=tuple(f.reason for f in findings if f.key == REFITTED and f.value is None),
     )
 
 

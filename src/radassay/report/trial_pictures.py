@@ -102,8 +102,8 @@ def _meeting(drawing: Drawing, found: Exchange, x: Scale, y: Scale) -> None:
     drawing.interval((x(low), row), (x(high), row), "trial-bar", found.low is None, found.high is None)
     drawing.words((x.start, row - 17), f"worth in real patients: {short(found)}", style="trial-text")
     if found.patients is None:
-        side, anchor = ((x.start + 6, level - 8), "start") if found.beyond == "above" else ((x.end, level + 16), "end")
-        drawing.words(side, "meets the curve nowhere", anchor, "trial-text")
+        clear = level - 8 if found.beyond == "above" else level + 16
+        drawing.words((x.start + 6, clear), "meets the curve nowhere", style="trial-text")
         return
     meets = x(found.base + found.patients)
     drawing.line([(meets, level), (meets, row)], "trial-edge")
@@ -149,7 +149,7 @@ def exchange_rows(found: Worth) -> Markup:
     rows = [_exchange_row(e) for e in found.rows]
     told = "; ".join(f"{row.label}: {row.text}" for row in rows)
     drawing = Drawing("exchange-doses", WIDTH, _height(rows, 0), "Worth in real patients by dose", f"{told}.")
-    x = Scale(*_padded([*ends, 0.0], 0.04), 190, 400)
+    x = Scale(*_padded([*ends, 0.0], 0.04), 190, 385)
     ticks = [(t, signed(t)) for t in x.ticks(4)]
     _rows(drawing, [rows], x, {0.0: "zero"}, "further real patients", ticks)
     return drawing.svg()
@@ -197,11 +197,12 @@ def _gain_row(gain: Gain, trial: bool) -> Row:
 
 def short(found: Exchange) -> str:
     """Return estimate and interval for a place with little room."""
+    value = found.value.replace("more than", ">").replace("less than", "<")
     if found.is_silent or found.is_torn:
-        return f"cannot be told (estimate {found.value})"
+        return f"cannot be told (estimate {value})"
     low = f"≤ {signed(found.seen[0])}" if found.low is None else signed(found.low)
     high = f"≥ {signed(found.seen[1])}" if found.high is None else signed(found.high)
-    return f"{found.value} ({low} to {high})"
+    return f"{value} ({low} to {high})"
 
 
 def _dosed(dose: float) -> str:
