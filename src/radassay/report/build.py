@@ -36,9 +36,6 @@ OWN_DEFECTS = {
 }
 """The planted defect that each of these is made to find."""
 
-MOST_NAMES = 12
-"""Measures that one line names of those that were not measured for one reason."""
-
 
 @dataclass(frozen=True)
 class KeyNumber:
@@ -240,13 +237,14 @@ def _not_measured(measured: Sequence[Finding], judgement: Judgement) -> Iterator
         if verdict.status == "not measured":
             told.update(verdict.findings[:1])
             yield f"L{verdict.rung}: {verdict.question}", verdict.reason
-    rest: dict[tuple[str, str], list[str]] = {}
+    rest: dict[tuple[str, str], dict[str, list[str]]] = {}
     for f in measured:
         if f.value is None and f.id not in told and not trial_words.is_beyond(f):
-            part = trial_words.part(f)
-            rest.setdefault((f.check, f.reason), []).append(trial_words.label(f) + (f" ({part})" if part else ""))
+            parts = rest.setdefault((f.check, f.reason), {}).setdefault(trial_words.label(f), [])
+            parts += [part] if (part := trial_words.part(f)) else []
     for (check, reason), names in rest.items():
-        yield f"{terms.TITLES.get(check, wording.label(check))}: {trial_words.some(names, MOST_NAMES)}", reason
+        each = [f"{name} ({trial_words.some(parts)})" if parts else name for name, parts in names.items()]
+        yield f"{terms.TITLES.get(check, wording.label(check))}: {'; '.join(each)}", reason
 
 
 def _set_row(role: str, of: Mapping[str, Any]) -> ImageSetRow:
