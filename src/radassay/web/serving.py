@@ -1,0 +1,147 @@
+"""Start the server of a reader study, and make the links that let people in."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from radassay.errors import InputError, RefusedError, SettingsError
+from radassay.web.book import Book, Person, Role
+from radassay.web.served import ServedFolder
+from radassay.web.tokens import new_token
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link for one person. The token is in it and nowhere else: only its hash is kept."""
+
+    id: str
+    role: Role
+    address: str
+
+
+def readers(
+    folder: Path, database: str, number: int = 1, *, address: str = "http://127.0.0.1:8080", days: float = 30
+) -> list[Link]:
+    """Let readers and one coordinator in, and return their links, the coordinator's last.
+
+    Readers whom the study gives an order come first, by id; others get a new random id. Called again, it adds
+    ``number`` further readers; ``renew`` makes a new link for one who is there.
+
+    Args:
+        folder: the served folder.
+        database: a path for SQLite or an SQLAlchemy address for PostgreSQL.
+        number: how many readers.
+        address: how the server is reached from outside.
+        days: how long the links are valid.
+
+    Raises:
+        InputError: the folder or the database cannot be used, or fewer readers are planned than asked for.
+    """
+    if number < 1 or days <= 0:
+        raise SettingsError("Readers and days must be above 0", got=f"{number} readers, {days} days")
+    served, book = _open(folder, database)
+    try:
+        present = set(book.reader_ids())
+        planned = [reader for reader in sorted(served.study.orders) if reader not in present]
+        if served.study.orders and len(planned) < number:
+            raise InputError("The study gives an order to fewer readers", got=number, possible=f"{len(planned)} more")
+        ids = planned[:number] if planned else [secrets.token_hex(8) for _ in range(number)]
+        links = [_admit(book, Person(reader, "reader"), address, days) for reader in ids]
+        return [*links, _admit(book, Person("coordinator", "coordinator"), address, days)]
+    finally:
+        book.close()
+
+
+def renew(
+    folder: Path, database: str, person: str, *, address: str = "http://127.0.0.1:8080", days: float = 30
+) -> Link:
+    """Return a new link for somebody who is in the book; the old link ends.
+
+    Raises:
+        InputError: nobody has this id.
+    """
+    _, book = _open(folder, database)
+    try:
+        if person == "coordinator":
+            return _admit(book, Person(person, "coordinator"), address, days)
+        if person not in book.reader_ids():
+            raise InputError("No such reader", got=person, possible=", ".join(book.reader_ids()) or "none yet")
+        return _admit(book, Person(person, "reader"), address, days)
+    finally:
+        book.close()
+
+
+def serve(
+    folder: Path,
+    database: str,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    *,
+    names: tuple[str, ...] = (),
+    certificate: Path | None = None,
+    private_key: Path | None = None,
+    quiet: bool = False,
+) -> None:
+    """Serve a study until stopped.
+
+    Args:
+        folder: the served folder, the only one that is opened.
+        database: a path for SQLite or an SQLAlchemy address for PostgreSQL; it may not lie in the folder.
+        host: the address to listen on; anything but loopback needs ``names``.
+        port: the port to listen on.
+        names: names under which the server may be asked besides loopback, without port.
+        certificate: PEM file for TLS, with ``private_key``.
+        private_key: PEM file for TLS.
+        quiet: log errors only.
+
+    Raises:
+        InputError: the folder or the database cannot be used.
+        SettingsError: the options do not fit each other.
+    """
+    import uvicorn
+
+    from radassay.web.app import create
+
+    if (certificate is None) != (private_key is None):
+        raise SettingsError("TLS needs both a certificate and its key")
+    if host not in LOOPBACK and not names:
+        raise SettingsError("Outside loopback the names of the server must be given", got=host, possible="names")
+    served, book = _open(folder, database)
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.INFO)
+    logging.getLogger("radassay.web").setLevel(logging.ERROR if quiet else logging.INFO)
+    app = create(served, book, LOOPBACK | {name.lower() for name in names}, tls=certificate is not None)
+    try:
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            ssl_certfile=certificate,
+            ssl_keyfile=private_key,
+            access_log=False,
+            server_header=False,
+            log_level="warning",
+            timeout_graceful_shutdown=5,
+        )
+    finally:
+        book.close()
+
+
+def _open(folder: Path, database: str) -> tuple[ServedFolder, Book]:
+    served = ServedFolder.open(Path(folder))
+    if "://" not in database and Path(database).resolve().is_relative_to(served.path):
+        raise RefusedError("The database may not lie in the served folder", got=database, possible="A path beside it")
+    return served, Book(database, served.fingerprint)
+
+
+def _admit(book: Book, person: Person, address: str, days: float) -> Link:
+    token = new_token()
+    book.admit(person, token, days)
+    page = "/coordinator" if person.role == "coordinator" else "/"
+    # Behind '#': browsers keep this part to themselves, so no log and no Referer ever holds it.
+    return Link(person.id, person.role, f"{address.rstrip('/')}{page}#{token}")
