@@ -9,7 +9,6 @@ The page's prose is written by hand; what stands between the two markers comes f
 from __future__ import annotations
 
 import sys
-from importlib.resources import files
 from pathlib import Path
 
 from radassay.evidence import wording
@@ -62,17 +61,10 @@ def results(runs: Path, figures: Path) -> str:
         if worth is None or worth.main is None:
             lines.append("The exchange rate was not measured.")
             continue
-        (figures / f"{name}-exchange.svg").write_text(alone(str(exchange_curve(worth.main, worth.answer))))
+        (figures / f"{name}-exchange.svg").write_text(str(exchange_curve(worth.main, worth.answer)))
         lines += [f"![{name}: what the synthetic images are worth in real patients](figures/{name}-exchange.svg)", ""]
         lines.append(f"> {worth.answer}")
     return "\n".join([*lines, "", END])
-
-
-def alone(svg: str) -> str:
-    """Return an inline picture of the report as one that needs no page around it."""
-    style = files("radassay.report").joinpath("templates/report.css").read_text(encoding="utf-8")
-    start, rest = svg.split(">", 1)
-    return f'{start} xmlns="http://www.w3.org/2000/svg"><style><![CDATA[{style}]]></style>{rest}'
 
 
 def _told(finding: Finding | None) -> str:
@@ -80,8 +72,12 @@ def _told(finding: Finding | None) -> str:
         return "–"
     if finding.value is None:
         return "not measured"
-    text = wording.with_interval(finding)
-    return f"**{text}**" if finding.low is not None and finding.low * (finding.high or 0) > 0 and _gain(finding) else text
+    how = wording.kind(finding)
+    span = wording.interval(finding)
+    text = wording.number(finding.value, how) + (f" ({span})" if span else "")
+    return (
+        f"**{text}**" if finding.low is not None and finding.low * (finding.high or 0) > 0 and _gain(finding) else text
+    )
 
 
 def _gain(finding: Finding) -> bool:

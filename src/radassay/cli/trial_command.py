@@ -13,6 +13,16 @@ from radassay.errors import SettingsError
 if TYPE_CHECKING:
     from radassay.workbench.study import Study
 
+ANSWERS = (
+    "detectable_gain",
+    "gain_over_controls",
+    "gain_external",
+    "worst_subgroup_gain",
+    "change_of_shuffled_labels",
+    "gain_of_held_out_patients",
+)
+"""Findings that are told on the terminal, in this order."""
+
 
 @dataclass(frozen=True)
 class Command:
@@ -25,8 +35,9 @@ class Command:
     Take a study file (its [checks] are left out), or name images here. Killed at any moment, the same command carries
     on; no training is done twice.
 
-    Examples:
-    radassay trial study.toml --out runs/trial
+    Example: radassay trial study.toml --out runs/trial
+
+    Or, from images:
     radassay trial real/ --generator projection-gan --positive COVID-19 --external clinic-b/ --out runs/trial
     radassay trial real/ --synthetic theirs/ --positive COVID-19 --seeds 10 --out runs/trial
     """
@@ -74,7 +85,9 @@ class Command:
             print(told(study), end="")
             return 0
         where = Where(self.workers or cores(), self.ray)
-        return run_and_tell(study, self.out, where=where, amend=self.amend)
+        code = run_and_tell(study, self.out, where=where, amend=self.amend)
+        print(answered(self.out), end="")
+        return code
 
     def study(self) -> Study:
         """Return the study that is asked for.
@@ -111,6 +124,20 @@ class Command:
                 "trial": {**changes, "external": outside},
             }
         )
+
+
+def answered(out: Path) -> str:
+    """Return what a sealed trial found, in a few lines."""
+    from radassay.evidence.run import Run
+    from radassay.evidence.wording import label, with_interval
+
+    found = {f.name: f for f in Run.open_sealed(out).findings() if f.check == "trial" and f.slice == "all"}
+    asked = [found[name] for name in ANSWERS if name in found]
+    lines = [f"  {label(f.name)}: {f.reason}" if f.value is None else f"  {with_interval(f)}" for f in asked]
+    worth = found.get("exchange_patients")
+    if worth is not None:
+        lines.append(f"  in real patients: {worth.details.get('statement', worth.reason)}")
+    return "\n".join(["trial:", *lines, ""])
 
 
 def told(study: Study) -> str:

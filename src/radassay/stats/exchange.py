@@ -108,6 +108,8 @@ def statement(found: Exchange) -> str:
     low = f"{least} or fewer" if found.low is None else f"{found.low:+.0f}"
     high = f"{most} or more" if found.high is None else f"{found.high:+.0f}"
     span = f"{100 * found.level:.0f} % interval {low} to {high}"
+    if found.low is None and found.high is None:
+        return f"cannot be told: the {100 * found.level:.0f} % interval covers all that the curve has seen"
     if found.patients is not None:
         return f"as good as {found.patients:+.0f} real patients ({span})"
     limits = "" if _ends(found) else f" ({span})"
