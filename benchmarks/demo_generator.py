@@ -71,7 +71,8 @@ def main() -> None:
         )
         wall, spent = time.perf_counter() - wall, time.process_time() - spent
         drawn = generator.sample(wanted, folder / "run", seed=seed)
-    print(f"{generator.name}, {study.synthetic.settings['images_seen']} images of {study.size} px shown, {len(training)} to learn from")
+    shown = study.synthetic.settings["images_seen"]
+    print(f"{generator.name}, {shown} images of {study.size} px shown, {len(training)} to learn from")
     print(f"training: {wall:.0f} s wall, {spent:.0f} processor seconds")
     line("drawn", drawn)
     line("other real patients", fresh(1_001)[0])
