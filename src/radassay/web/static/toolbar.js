@@ -29,7 +29,7 @@ export function toolbar(viewer) {
     ...presets, invert,
     button("Zoom in", "+", () => viewer.zoomBy(1.25)), button("out", "-", () => viewer.zoomBy(0.8)),
     ruler, button("Reset", "r", () => viewer.reset()), button("Largest", "o", () => viewer.toggleLargest()),
-    make("label", { htmlFor: "left-drag", textContent: "Left drag" }), drag,
+    make("span", { className: "together" }, make("label", { htmlFor: "left-drag", textContent: "Left drag" }), drag),
   );
   const pressed = (one, on) => one.setAttribute("aria-pressed", String(on));
   const update = () => {
