@@ -222,6 +222,32 @@ def test_perfect_readers_get_an_interval_with_width():
     assert found.value == 1 and 0.8 < found.low < 0.99 and found.high == 1 and found.error == 0
 
 
+@pytest.mark.parametrize("random", list(Random))
+def test_a_modality_against_itself_differs_by_nothing(random):
+    ratings, positive = simulated(13, m=1)
+    figures = delong_figures(np.concatenate([ratings, ratings]), positive)
+    found = difference(figures, random=random)
+    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)
+    assert equality(figures, random=random).f == 0 and equality(figures, random=random).p == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mixed", [False, True])
+def test_patients_with_several_images_are_the_units(mixed):
+    """Two images a patient that share what makes them odd; mixed: one real and one synthetic of each patient."""
+    rng, held, ignored, runs = np.random.default_rng(0), 0, 0, 400
+    patients = np.repeat(np.arange(80), 2)
+    positive = np.arange(160) % 2 == 0 if mixed else patients % 2 == 0
+    for _ in range(runs):
+        shared = np.repeat(rng.standard_normal(80), 2)
+        ratings = 0.9 * shared + rng.standard_normal((6, 160)) + 0.15 * rng.standard_normal((6, 1)) * positive
+        known, unknown = (one_modality(delong_figures(ratings, positive, units)) for units in (patients, None))
+        held += known.low <= 0.5 <= known.high
+        ignored += unknown.low <= 0.5 <= unknown.high
+    assert 0.925 <= held / runs <= 0.975  # three standard errors around 0.95, less what 400 runs cannot show
+    assert (ignored / runs > 0.975) if mixed else (ignored / runs < 0.9)
+
+
 def test_modalities_of_different_cases_are_independent():
     (one, truth), (two, other) = simulated(9, m=1), simulated(10, m=1, n=50)
     both = of_different_cases(delong_figures(one, truth), delong_figures(two, other))

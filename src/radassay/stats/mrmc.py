@@ -22,6 +22,9 @@ from scipy.stats import t as student
 
 from radassay.stats.reader_figures import Figures
 
+NOTHING = 1e-12
+"""Differences and standard errors below this are rounding."""
+
 
 class Random(StrEnum):
     """What the readers and cases of the study stand for; what is fixed stands for itself alone."""
@@ -137,7 +140,7 @@ def one_modality(figures: Figures, modality: int = 0, *, random: Random = Random
     else:
         variance, freedom = parts.between_readers / r, r - 1.0
     value, error = float(figures.values[modality].mean()), math.sqrt(variance)
-    if error < 1e-12:
+    if error < NOTHING:
         if figures.unvaried is None:
             raise ValueError("no reader and no case varied, so no interval can be formed")
         return Estimate(value, *figures.unvaried(value, level), 0.0, freedom, math.nan, random)
@@ -154,7 +157,7 @@ def equality(figures: Figures, *, random: Random = Random.BOTH) -> Equality:
     """
     parts = components(figures)
     noise, freedom = _noise(parts, random)
-    f = _ratio(parts.between_modalities, noise)
+    f = _ratio(parts.between_modalities if parts.between_modalities > NOTHING**2 else 0.0, noise)
     numerator = parts.modalities - 1.0
     p = snedecor.sf(f, numerator, freedom) if math.isfinite(freedom) else chi2.sf(f * numerator, numerator)
     return Equality(f, numerator, freedom, float(p), random)
@@ -172,6 +175,7 @@ def difference(
     """
     noise, freedom = _noise(components(figures), random)
     value = float((figures.values[first] - figures.values[second]).mean())
+    value = 0.0 if abs(value) < NOTHING else value
     error = math.sqrt(2 * noise / figures.values.shape[1])
     reach = float(student.ppf(0.5 + level / 2, freedom)) * error
     p = 2 * float(student.sf(_ratio(abs(value), error), freedom))
@@ -190,6 +194,8 @@ def _noise(parts: Components, random: Random) -> tuple[float, float]:
     if random is Random.READERS:
         return parts.interaction, (m - 1.0) * (r - 1)
     noise = parts.interaction + r * together
+    if noise < NOTHING**2:
+        return 0.0, math.inf
     return noise, (m - 1) * (r - 1) * _ratio(noise, parts.interaction) ** 2
 
 
