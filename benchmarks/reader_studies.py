@@ -15,12 +15,14 @@ import argparse
 import time
 
 import numpy as np
+from scipy.stats import norm
 
 from radassay.stats.auc import area as pooled_area
 from radassay.stats.mrmc import Random, difference, one_modality
 from radassay.stats.proportion import wilson
 from radassay.stats.reader_figures import delong_figures
 from radassay.stats.reader_power import Design, simulate
+from radassay.stats.signal_detection import forced_choice
 
 MARGIN = 0.10
 AREAS = (0.5, 0.6, 0.75, 0.9)
@@ -86,6 +88,20 @@ def modalities_of(design: Design, area: float, n: int, rng: np.random.Generator)
     return f"  two like modalities called different  {counted(found, n)}"
 
 
+def choices_of(design: Design, share: float, n: int, rng: np.random.Generator, trials: int = 60) -> str:
+    """Return how often the interval of a share of right choices holds the truth; readers and trials vary."""
+    spread = 1 + design.correlation + design.spread**2
+    middle = norm.ppf(share) * np.sqrt(spread)
+    held = 0
+    for _ in range(n):
+        reader = design.spread * rng.standard_normal((design.readers, 1))
+        trial = np.sqrt(design.correlation) * rng.standard_normal(trials)
+        right = middle + reader + trial + rng.standard_normal((design.readers, trials)) > 0
+        found = forced_choice(right).correct
+        held += found.low <= share <= found.high
+    return f"  share of right choices {share:.2f}, coverage  {counted(held, n)}"
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -105,6 +121,9 @@ def main() -> None:
         print("\n".join(studies_of(design, area, asked.studies, rng)))
         if not edge:
             print(modalities_of(design, area, asked.studies, rng))
+    print(f"{asked.readers} readers, 60 forced choices:")
+    for place, share in enumerate((0.25, 0.5, 0.75)):
+        print(choices_of(design, share, asked.studies, np.random.default_rng([1, place])))
     print(f"{time.process_time() - start:.0f} s of one core")
 
 
