@@ -1,0 +1,1 @@
+"""Reader studies: radiologists judge real and synthetic images, blind; plan, pixels, key and analysis."""

@@ -1,0 +1,196 @@
+"""The reader study's plan, fixed and hashed before the first reading, and what it could show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+
+from radassay.errors import SettingsError
+from radassay.evidence.finding import Finding
+from radassay.stats.reader_power import Design, power
+
+Question = Literal["realness", "choice", "diagnosis", "plausibility"]
+QUESTIONS: dict[str, str] = {
+    "diagnosis": "What does this image show?",
+    "choice": "Which of these images is real?",
+    "plausibility": "Are these structures plausible?",
+    "realness": "Is this image real or synthetic?",
+}
+"""What readers are asked, in the order in which they are asked: a diagnosis is given before anything is suspected."""
+ENOUGH_READERS = 6
+"""With fewer, how much readers differ cannot be told, and the study is a pilot (Obuchowski and Rockette)."""
+
+
+@dataclass(frozen=True)
+class ReadingPlan:
+    """What is asked of how many readers about how many images, and what will be said of the answers.
+
+    Raises:
+        SettingsError: a setting is out of range, unknown or missing.
+    """
+
+    questions: tuple[Question, ...] = ("realness",)
+    """`realness` A, `choice` B, `diagnosis` C, `plausibility` D; each is asked about cases of its own."""
+    readers: int = 6
+    cases: int = 50
+    """Cases of every class and question: so many real and so many synthetic images. A case of `choice` is one real
+    image among synthetic ones."""
+    labels: tuple[str, ...] = ()
+    """Classes that cases are drawn from; empty for all that both arms have."""
+    positive: str = ""
+    """The class that a diagnosis is about; asked for by `diagnosis`."""
+    alternatives: int = 2
+    """Images of a choice, of which one is real: 2 or 4."""
+    structures: tuple[str, ...] = ("ribs", "heart border", "diaphragm", "lung vessels", "devices and text")
+    """What `plausibility` asks about."""
+    repeats: float = 0.1
+    """Share of the cases that every reader sees again, under another id and without knowing."""
+    catch: int = 4
+    """Images of `realness` that are broken so that nobody who looks calls them real."""
+    training: int = 4
+    """Images of a question, half of them real, that are read first and whose truth is told; they do not count.
+    Not for `choice` and `plausibility`."""
+    margin: float = 0.1
+    """Equivalence: the largest distance of the AUC from 0.5 that does not matter."""
+    area: float = 0.6
+    """The AUC that must not be missed, for the power."""
+    split: Literal["test", "validation", "held-out", "any"] = "held-out"
+    """Which real images: of patients that the generator did not learn from. `any` if no split is written down."""
+    size: int = 0
+    """Side in pixels of what is shown; 0 for the smallest side of any image of either arm, at most 1024."""
+    fit: Literal["squash", "pad", "crop"] = "crop"
+    """How images of either arm become square."""
+    levels: int = 256
+    """Grey levels that images of either arm are rounded to."""
+    trim: float = 0.0
+    """Share of the side cut off every edge, in either arm."""
+    smooth: float = 0.0
+    """Standard deviation in pixels of a Gaussian filter, in either arm."""
+    equalise: bool = False
+    """Whether every image is given the mean grey-value distribution of all images, in either arm."""
+    leak_limit: float = 0.6
+    """The plan is refused where the lower limit of the AUC of a leak lies above."""
+    override: str = ""
+    """Why a leak is accepted; it is told with every result."""
+    right_on_left: bool = False
+    """Whether the patient's right is known to be at the left edge of every image, so that the page may say so."""
+    title: str = "Reader study"
+    consent: str = (
+        "You will see radiological images, one after the other. Some of them are synthetic. Your answers are kept "
+        "under a random code, without your name. You may stop and withdraw at any time."
+    )
+    """What readers agree to."""
+    runs: int = 200
+    """Simulated studies behind each figure of the power."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.questions or set(self.questions) - set(QUESTIONS) or len(set(self.questions)) < len(self.questions):
+            raise SettingsError(
+                "questions must be known and different", got=self.questions, possible=", ".join(QUESTIONS)
+            )
+        if "diagnosis" in self.questions and not self.positive:
+            raise SettingsError("A diagnosis needs the class that it is about", possible="Give `positive`")
+        if self.labels and self.positive and self.positive not in self.labels:
+            raise SettingsError("positive is none of the labels", got=self.positive, possible=", ".join(self.labels))
+        if self.alternatives not in (2, 4):
+            raise SettingsError("A choice is among 2 or 4 images", got=self.alternatives)
+        if "plausibility" in self.questions and not 1 <= len(set(self.structures)) == len(self.structures) <= 9:
+            raise SettingsError("plausibility needs one to nine different structures", got=self.structures)
+        if self.override != self.override.strip():
+            raise SettingsError("override must say why", got=repr(self.override))
+        if self.size and not 16 <= self.size <= 4096:
+            raise SettingsError("size must be 0 or lie from 16 to 4096", got=self.size)
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise SettingsError(f"{name} must lie from {low:g} to {high:g}", got=value)
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 (hex) of every field."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def pilot(self) -> bool:
+        """Return whether there are too few readers to say anything of other readers."""
+        return self.readers < ENOUGH_READERS
+
+    @property
+    def ordered(self) -> tuple[str, ...]:
+        """Return the questions in the order in which they are asked."""
+        return tuple(question for question in QUESTIONS if question in self.questions)
+
+    def n_repeats(self, items: int) -> int:
+        """Return how many of so many cases are shown again."""
+        return math.ceil(self.repeats * items)
+
+
+_RANGES: Sequence[tuple[str, float, float]] = (
+    ("readers", 1, 1000),
+    ("cases", 2, 10_000),
+    ("repeats", 0.1, 1),
+    ("catch", 0, 100),
+    ("training", 0, 100),
+    ("margin", 0.01, 0.4),
+    ("area", 0.51, 0.99),
+    ("levels", 16, 65536),
+    ("trim", 0, 0.4),
+    ("smooth", 0, 20),
+    ("leak_limit", 0.5, 0.95),
+    ("runs", 20, 100_000),
+    ("seed", 0, 2**63 - 1),
+)
+
+
+def power_of(plan: ReadingPlan, classes: int) -> list[Finding]:
+    """Return what the study could show, before it starts, by simulated readers and the analysis it will get.
+
+    Args:
+        plan: readers, cases and margin.
+        classes: classes that cases are drawn from.
+    """
+    n = plan.cases * classes
+    method = f"simulated readers, {plan.runs} studies, Obuchowski-Rockette (Hillis 2014)"
+    about = {"readers": plan.readers, "real": n, "synthetic": n, "margin": plan.margin, "area": plan.area}
+    names = ("power_equivalence", "power_detection", "power_half_width")
+    if plan.readers < 2:
+        reason = "one reader says nothing of other readers, so nothing can be shown of them"
+        return [Finding(check="reading", name=name, reason=reason, method=method, details=about) for name in names]
+    design = Design(plan.readers, n, n)
+    found = power(design, np.random.default_rng(plan.seed), margin=plan.margin, area=plan.area, runs=plan.runs)
+    reason = f"a pilot: {plan.readers} readers, where {ENOUGH_READERS} are needed" if plan.pilot else ""
+    told = [
+        Finding(
+            check="reading",
+            name=name,
+            value=share.value,
+            low=share.low,
+            high=share.high,
+            reason=reason,
+            method=f"{method}; {share.method}",
+            unit="share of studies",
+            direction="higher is better",
+            n_images=2 * n,
+            details=about,
+        )
+        for name, share in zip(names, (found.equivalence, found.detection), strict=False)
+    ]
+    width = Finding(
+        check="reading",
+        name=names[2],
+        value=found.half_width,
+        reason=reason,
+        method=method,
+        unit="AUC",
+        direction="lower is better",
+        n_images=2 * n,
+        details=about,
+    )
+    return [*told, width]
