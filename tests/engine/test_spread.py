@@ -2,13 +2,13 @@
 
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import euclidean
 
 from radassay.engine.spread import Where, spread
-from radassay.errors import SettingsError
+from radassay.errors import RadassayError, SettingsError
 
 
 def product(matrix, vector):
@@ -24,6 +24,10 @@ def fail(_, job):
     if job == 3:
         raise ValueError("job 3 cannot be done")
     return job
+
+
+def die(_, job):
+    os._exit(9)
 
 
 MATRIX = np.random.default_rng(0).random((30, 30))
@@ -68,9 +72,10 @@ def test_a_failure_in_another_process_is_told_here():
         list(spread(fail, None, range(8), Where(2)))
 
 
-def test_without_a_worker_nothing_can_be_done():
+def test_no_worker_named_is_one_a_processor():
+    assert dict(spread(slow_first, None, range(1, 3), Where(0))).keys() == {0, 1}
     with pytest.raises(SettingsError, match="worker"):
-        Where(0)
+        Where(-1)
 
 
 def test_ray_is_asked_for_by_name_where_it_is_not_installed(monkeypatch):
@@ -79,14 +84,31 @@ def test_ray_is_asked_for_by_name_where_it_is_not_installed(monkeypatch):
         list(spread(product, MATRIX, JOBS, Where(ray="auto")))
 
 
-@pytest.mark.slow
-def test_ray_gives_what_one_process_gives():
+@pytest.fixture(scope="module")
+def local_ray():
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'radassay[cluster]'")
-    # a function that workers can import: they do not know the folder of tests
-    here = dict(spread(euclidean, MATRIX[0], JOBS, Where()))
-    try:
-        found = dict(spread(euclidean, MATRIX[0], JOBS, Where(2, "local")))
-    finally:
+    with pytest.MonkeyPatch.context() as patch:
+        # workers on a cluster import what they run by its name
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        yield
         ray.shutdown()
-    assert found == here
+
+
+@pytest.mark.slow
+def test_ray_gives_what_one_process_gives(local_ray):
+    here, found = results(Where()), results(Where(2, "local"))
     assert sorted(found) == list(range(9))
+    for number in here:
+        np.testing.assert_array_equal(found[number], here[number])
+
+
+@pytest.mark.slow
+def test_a_failure_on_ray_is_told_as_it_was(local_ray):
+    with pytest.raises(ValueError, match="job 3"):
+        list(spread(fail, None, range(8), Where(2, "local")))
+
+
+@pytest.mark.slow
+def test_what_ends_its_process_every_time_is_given_up_on_ray(local_ray):
+    with pytest.raises(RadassayError, match="Job 0 was ended from outside 4 times"):
+        list(spread(die, None, [0], Where(2, "local")))
