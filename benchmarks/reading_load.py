@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -86,7 +87,7 @@ def main() -> None:
         *links, boss = server.links(options.readers)
         who = []
         for link in links:
-            with client(link) as c:
+            with closing(client(link)) as c:
                 who.append((c.cookies["radassay"], c.headers["x-radassay-form"]))
         print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
         times, confirmed = asyncio.run(load(server, who, options.seconds, 0))
@@ -95,7 +96,7 @@ def main() -> None:
         print(f"{options.readers} readers, {len(times)} answers, {rate:.0f} a second")
         print(f"an answer: median {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
         _, more = asyncio.run(load(server, who, options.seconds, options.kills))
-        with client(boss) as c:
+        with closing(client(boss)) as c:
             text = c.get("/api/coordinator/answers.csv").text
         server.kill()
         kept = [row["answer_id"] for row in csv.DictReader(io.StringIO(text))]

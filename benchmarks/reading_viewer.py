@@ -1,6 +1,6 @@
 """Frames a second of the reading page in headless Chromium, drawn in software: a CT stack of 512 x 512 x 64.
 
-The page is opened as a reader opens it. Then, for 192 frames each: another slice with every frame, another window, both.
+The page is opened as a reader opens it. Then, for 192 frames each: another slice every frame, another window, both.
 A frame is timed as the work of drawing it plus reading one pixel back, which waits for the rasteriser.
 """
 
