@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "the whole assay on your images, by a study file",
     "assess": "put synthetic images made elsewhere on trial against real ones",
     "trial": "what synthetic images are worth to a diagnosis model, in patients",
+    "reading": "a blinded reader study: plan it, serve it to radiologists, analyse the answers",
     "import": "read a folder or table of images into an image set",
     "simulate": "make simulated chests with known truth",
     "train": "train a generator on an image set",

@@ -38,6 +38,7 @@ class ReadingPlan:
     questions: tuple[Question, ...] = ("realness",)
     """`realness` A, `choice` B, `diagnosis` C, `plausibility` D; each is asked about cases of its own."""
     readers: int = 6
+    """How many radiologists read; below six the study is a pilot."""
     cases: int = 50
     """Cases of every class and question: so many real and so many synthetic images. A case of `choice` is one real
     image among synthetic ones."""
