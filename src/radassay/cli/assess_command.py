@@ -9,10 +9,11 @@ from typing import Annotated
 import tyro
 
 from radassay.cli.ending import run_and_tell
+from radassay.cli.placing import Placed
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(Placed):
     """Put synthetic images made elsewhere on trial against real ones.
 
     Example: radassay assess real/ synthetic/ --positive COVID-19 --out runs/theirs
@@ -57,4 +58,5 @@ class Command:
                 }
             ),
             self.out,
+            where=self.where,
         )

@@ -9,10 +9,11 @@ from typing import Annotated
 import tyro
 
 from radassay.cli.ending import run_and_tell
+from radassay.cli.placing import Placed
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(Placed):
     """The whole assay on your images: import, split by patient, generator, checks with controls, trial, report.
 
     Killed at any moment, the same command carries on and ends in the same findings.
@@ -30,4 +31,4 @@ class Command:
         from radassay.workbench.study import read_study
 
         study = read_study(self.study)
-        return run_and_tell(study, self.out or Path("runs") / study.name)
+        return run_and_tell(study, self.out or Path("runs") / study.name, where=self.where)

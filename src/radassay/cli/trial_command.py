@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from radassay.cli.placing import Placed
 from radassay.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ ANSWERS = (
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(Placed):
     """What synthetic images are worth to a diagnosis model, in patients: the trial alone, without the other checks.
 
     Diagnosis models are trained with and without the synthetic images, with one budget, beside the controls that a
@@ -68,24 +69,16 @@ class Command:
     """Print the plan and its hash, and do nothing."""
     amend: str = ""
     """Why the plan was changed since this run began: it carries on, and the change is shown in the report."""
-    workers: int = 0
-    """Trainings side by side; as many as there are cores by default."""
-    ray: str = ""
-    """Address of a Ray cluster that trains, such as `auto` or `ray://head:10001`. Needs
-    `pip install 'radassay[cluster]'`."""
 
     def run(self) -> int:
         """Run it."""
         from radassay.cli.ending import run_and_tell
-        from radassay.engine.processes import cores
-        from radassay.engine.spread import Where
 
         study = self.study()
         if self.plan:
             print(told(study), end="")
             return 0
-        where = Where(self.workers or cores(), self.ray)
-        code = run_and_tell(study, self.out, where=where, amend=self.amend)
+        code = run_and_tell(study, self.out, where=self.where, amend=self.amend)
         print(answered(self.out), end="")
         return code
 
