@@ -2,8 +2,9 @@
 
 Plain is what one writes first: a `Dataset` that opens a picture, an `nn.Sequential`, one training after the other, with
 PyTorch's own number of threads. `plain, in memory` differs in one thing: each picture is decoded once a trial. Network,
-loss, optimiser, schedule, augmentation, batches of both classes and the choice of the snapshot are the same as ours;
-only the random draws differ, so areas agree within noise and not to the digit.
+loss, optimiser, schedule, augmentation, batches (half of each real pictures, the same in every arm of a seed) and the
+choice of the snapshot are the same as ours; only the random draws differ, so areas agree within noise and not to the
+digit.
 
 Each side runs as a child of this script. Printed are processor seconds and wall seconds, start and decoding included,
 peak memory of all its processes together (pages that they share count once), and how often ours is faster.
@@ -42,21 +43,26 @@ class Arm:
     rows: np.ndarray
     augment: bool
     shuffled: bool = False
+    core: int = 0
+    """So many of the first rows are the real pictures that fill half of every batch."""
 
 
 def arms(n: int) -> list[Arm]:
     """Return the arms; pictures 0 to n are the patients', the next n held-out ones, and 4 n stand in for synthetic."""
     real, held_out, made = np.arange(n), np.arange(n, 2 * n), np.arange(2 * n, 6 * n)
-    doses = [Arm(f"real + {k:g} synthetic", np.r_[real, made[: round(k * n)]], True) for k in (0.25, 0.5, 1, 2, 4)]
+
+    def beside(name: str, more: np.ndarray, augment: bool = True, shuffled: bool = False) -> Arm:
+        return Arm(name, np.r_[real, more], augment, shuffled, core=n)
+
     return [
-        Arm("real", real, False),
-        Arm("real + classical", real, True),
-        Arm("real + duplicates", np.r_[real, real], True),
-        *doses,
-        Arm("real + 1 synthetic, not augmented", np.r_[real, made[:n]], False),
+        beside("real", real[:0], augment=False),
+        beside("real + classical", real[:0]),
+        beside("real + duplicates", real),
+        *(beside(f"real + {k:g} synthetic", made[: round(k * n)]) for k in (0.25, 0.5, 1, 2, 4)),
+        beside("real + 1 synthetic, not augmented", made[:n], augment=False),
         Arm("synthetic only", made[:n], False),
-        Arm("real + 1 synthetic, shuffled labels", np.r_[real, made[:n]], True, shuffled=True),
-        Arm("real + held-out real", np.r_[real, held_out], True),
+        beside("real + 1 synthetic, shuffled labels", made[:n], shuffled=True),
+        beside("real + held-out real", held_out),
     ]
 
 
@@ -128,7 +134,7 @@ def train_here(job: tuple[int, int]) -> np.ndarray:
     validation = slice(learnt, learnt + VALIDATION)
     arm = every[job[0]]
     classifier = SmallCNN(validations=max(1, given.steps // STEPS_A_VALIDATION), precision=given.precision)
-    jobs = [Job(arm.rows, targets(arm, positive), arm.augment, job[1])]
+    jobs = [Job(arm.rows, targets(arm, positive), arm.augment, job[1], core=arm.core)]
     chosen_by = (pixels[validation], positive[validation])
     return next(classifier.fit_scores(pixels[:learnt], jobs, chosen_by, pixels[-TEST:], steps=given.steps))
 
@@ -146,6 +152,23 @@ def plain(folder: Path, given: argparse.Namespace) -> np.ndarray:
             for arm in arms(given.patients)
         ]
     )
+
+
+def plain_batches(arm: Arm, seed: int, steps: int) -> np.ndarray:
+    """Return (steps, 32) positions in an arm's rows: 16 of its core, then of the others at most 16, then its core.
+
+    Each of the others comes as often as one of the core, or, where they are more than the core, fills the second half.
+    """
+    core = arm.core or len(arm.rows)
+    more = len(arm.rows) - core
+    beyond = max(round(32 * min(more / len(arm.rows), 0.5)), 1) if more else 0
+    rng = np.random.default_rng(seed)
+
+    def passes(first: int, last: int, count: int) -> np.ndarray:
+        rows = [rng.permutation(np.arange(first, last)) for _ in range(-(-steps * count // max(last - first, 1)))]
+        return np.concatenate([np.zeros(0, dtype=int), *rows])[: steps * count].reshape(steps, count)
+
+    return np.hstack([passes(0, core, 16), passes(0, core, 16 - beyond), passes(core, len(arm.rows), beyond)])
 
 
 def plain_training(files: list, positive: np.ndarray, arm: Arm, seed: int, steps: int, kept: dict | None) -> np.ndarray:
@@ -189,13 +212,7 @@ def plain_training(files: list, positive: np.ndarray, arm: Arm, seed: int, steps
     told = targets(arm, positive)
     learnt = torch.stack([picture(row) for row in np.unique(arm.rows)])
     mean, sd = learnt.mean(), learnt.std()
-    streams = []
-    for value in (True, False):
-        members = np.flatnonzero(told == value)
-        passes = -(-steps * 16 // len(members))
-        rows = np.concatenate([np.random.default_rng([seed, value, i]).permutation(members) for i in range(passes)])
-        streams.append(rows[: steps * 16].reshape(steps, 16))
-    batches = np.concatenate(streams, axis=1).tolist()
+    batches = plain_batches(arm, seed, steps).tolist()
     layers: list[nn.Module] = []
     for before, width in ((1, 16), (16, 32), (32, 64), (64, 96), (96, 96)):
         layers += [nn.Conv2d(before, width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]

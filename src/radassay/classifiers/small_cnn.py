@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radassay.classifiers.arithmetic import DEVICES, PRECISIONS, Device, Precision, arithmetic
 from radassay.classifiers.augmentation import Augmentation
-from radassay.classifiers.training import Shared, Trainings
+from radassay.classifiers.training import JUDGED_AT_ONCE, Shared, Trainings
 from radassay.contracts import Grey, Job
 from radassay.errors import InputError, SettingsError
 
@@ -88,8 +88,10 @@ class SmallCNN:
         if steps < 1:
             raise SettingsError("steps must be at least 1", got=steps)
         _require_usable(pixels, jobs, validation, test)
+        rows = np.unique(np.concatenate([job.rows for job in jobs])) if jobs else np.zeros(0, dtype=np.intp)
+        _require_finite(pixels, rows, validation[0], test)
         with arithmetic(self.device, self.precision) as how:
-            shared = Shared(pixels, validation, test, how)
+            shared = Shared(pixels, rows, validation, test, how)
         count = self.together or (TOGETHER_ON_A_CARD if how.device.type == "cuda" else 1)
         for first in range(0, len(jobs), count):
             group = jobs[first : first + count]
@@ -112,8 +114,6 @@ def _require_usable(pixels: Grey, jobs: Sequence[Job], validation: tuple[Grey, N
                 f"The {name} images must be (n, size, size) of one size from {SMALLEST} to {LARGEST} px",
                 got=images.shape,
             )
-        if not np.isfinite(images).all():
-            raise InputError(f"The {name} images hold values that are not finite")
     for job in jobs:
         if not len(job.rows) or job.rows.min() < 0 or job.rows.max() >= len(pixels):
             raise InputError("The rows of a job must be some of the shared images", got=job.rows)
@@ -123,3 +123,12 @@ def _require_usable(pixels: Grey, jobs: Sequence[Job], validation: tuple[Grey, N
     for name, count, truth in (*counts, ("validation", len(validation[0]), validation[1])):
         if truth.shape != (count,) or truth.dtype != bool:
             raise InputError(f"The {name} targets must be one bool an image", got=(truth.shape, str(truth.dtype)))
+
+
+def _require_finite(pixels: Grey, rows: NDArray[np.intp], validation: Grey, test: Grey) -> None:
+    """Refuse values that are not finite in what is learned from, validated or tested; part by part, to bound memory."""
+    asked = (("validation", validation, np.arange(len(validation))), ("test", test, np.arange(len(test))))
+    for name, images, used in (("training", pixels, rows), *asked):
+        for first in range(0, len(used), JUDGED_AT_ONCE):
+            if not np.isfinite(images[used[first : first + JUDGED_AT_ONCE]]).all():
+                raise InputError(f"The {name} images hold values that are not finite")

@@ -29,15 +29,24 @@ class Shared:
     """Images that several trainings share, never copied on a processor and once to a card."""
 
     def __init__(
-        self, pixels: Grey, validation: tuple[Grey, NDArray[np.bool_]], test: Grey, arithmetic: Arithmetic
+        self,
+        pixels: Grey,
+        rows: NDArray[np.intp],
+        validation: tuple[Grey, NDArray[np.bool_]],
+        test: Grey,
+        arithmetic: Arithmetic,
     ) -> None:
+        """Hold the images; only those in `rows` are read, since a training may learn from a few of very many."""
         self.arithmetic = arithmetic
         self.pixels, self.validation, self.test = (
             _tensor(images).to(arithmetic.device) for images in (pixels, validation[0], test)
         )
         self.truth = validation[1]
-        parts = [part.flatten(1).double() for part in torch.split(self.pixels, JUDGED_AT_ONCE)]
-        self.moments = torch.cat([torch.stack([p.mean(1), p.square().mean(1)], dim=1) for p in parts]).cpu()
+        self.moments = torch.full((len(pixels), 2), torch.nan, dtype=torch.float64)
+        """(n, 2) mean and mean square of each image in `rows`."""
+        for part in torch.split(torch.from_numpy(rows), JUDGED_AT_ONCE):
+            grey = self.pixels[part.to(arithmetic.device)].flatten(1).double()
+            self.moments[part] = torch.stack([grey.mean(1), grey.square().mean(1)], dim=1).cpu()
 
 
 class Trainings:
