@@ -17,7 +17,7 @@ COLUMNS = ("reader", "block", "item", "version", "at", "answer_id", "value", "se
 
 def cohort(folder, patients=120):
     """Return simulated chests, one of each patient."""
-    return make_phantoms(folder, Cohort(patients=patients, images_per_patient=1, size=SIZE, seed=3))
+    return make_phantoms(folder, Cohort(patients=patients, images_per_patient=1, size=SIZE, seed=3), workers=1)
 
 
 def two_sets(whole, mark=0):

@@ -29,15 +29,16 @@ class Plan:
     coordinators) and STUDY/plan.json. The plan is refused where real and synthetic images can be told apart by their
     border, size, compression or grey values.
 
-    Example: radassay reading plan sets/real sets/synthetic --out studies/blind --readers 6 --cases 75
+    Example: radassay reading plan runs/study --out studies/blind --readers 6 --cases 75
     """
 
     real: Annotated[Path, tyro.conf.Positional]
-    """Image set of real images with splits, such as RUN/work/sets/real (`radassay import` makes one without)."""
-    synthetic: Annotated[Path, tyro.conf.Positional]
-    """Image set of synthetic images with the same labels."""
+    """Folder of a finished run, whose held-out patients and synthetic images are taken, or an image set of real images
+    with splits (`radassay import` keeps those a source has; else give `--split any`)."""
     out: Path
     """Folder of the study; new or empty."""
+    synthetic: Annotated[Path | None, tyro.conf.Positional] = None
+    """Image set of synthetic images with the same labels; not needed with a run."""
     same_pipeline: bool = False
     """Where a leak is found, trim, smooth or equalise both arms alike, and test again."""
     plan: Annotated[ReadingPlan, tyro.conf.OmitArgPrefixes, tyro.conf.arg(name="")] = field(default_factory=ReadingPlan)
@@ -46,8 +47,6 @@ class Plan:
         """Run it."""
         import numpy as np
 
-        from radassay.evidence.wording import label, with_interval
-        from radassay.images.imageset import ImageSet
         from radassay.reading.leak import leaks, require_blind, telling
         from radassay.reading.pack import pack
         from radassay.reading.pipeline import remedied
@@ -56,8 +55,9 @@ class Plan:
 
         served = web("served")
         require_new(self.out)
-        plan, real, synthetic = self.plan, ImageSet.open(self.real), ImageSet.open(self.synthetic)
-        opened(real, self.real, plan)
+        plan = self.plan
+        real, synthetic = sets_of(self.real, self.synthetic)
+        opened(real, ledger(self.real), plan)
         for n in range(ROUNDS + 1):
             packed = pack(plan, real, synthetic)
             found = leaks(packed.stack, packed.synthetic, packed.patients, np.random.default_rng(plan.seed))
@@ -78,7 +78,7 @@ class Plan:
         )
         print(f"plan {plan.hash}")
         for one in before:
-            print(f"  {label(one.name)}: {with_interval(one)}{after(one)}")
+            print(f"  {told(one)}")
         asked = sum(len(block.items) + len(block.training) for block in study.blocks)
         side, steps = packed.study["pixels"]["width"], changed(plan)
         print(f"{asked} items for each of {plan.readers} readers, {side} x {side} pixels{steps}")
@@ -210,7 +210,7 @@ class Analyse:
 class Command:
     """Can radiologists tell synthetic images from real ones, and do they judge them alike? A blinded reader study.
 
-    Example: radassay reading plan sets/real sets/synthetic --out studies/blind
+    Example: radassay reading plan runs/study --out studies/blind
     Then: radassay reading serve studies/blind
     Then: radassay reading analyse studies/blind --who "A. Smith" --out runs/blind
     """
@@ -238,6 +238,38 @@ def web(part: str) -> Any:
         ) from None
 
 
+def sets_of(real: Path, synthetic: Path | None) -> tuple[ImageSet, ImageSet]:
+    """Return real images with their splits and synthetic images, of a run or of two image sets.
+
+    Raises:
+        SettingsError: two image sets are needed, or the run's patient codes were keyed.
+        InputError: a folder holds no image set.
+    """
+    import json
+
+    from radassay.contracts import silent
+    from radassay.images.imageset import ImageSet
+
+    if not (real / "run.json").exists():
+        if synthetic is None:
+            raise SettingsError("Name a set of synthetic images too", possible="Or the folder of a run alone")
+        return ImageSet.open(real), ImageSet.open(synthetic)
+    from radassay.workbench.materials import gather
+    from radassay.workbench.study import study_of
+
+    told = json.loads((real / "run.json").read_text())["plan"]
+    if told.get("real", {}).get("patient_key"):
+        raise SettingsError("The patients of this run were coded with a key", possible="Give two image sets instead")
+    study = study_of(told, str(real))
+    made = ImageSet.open(synthetic or real / "work" / "sets" / "synthetic")
+    return gather(study, real / "work", silent).real, made.with_columns(patient="", study="")
+
+
+def ledger(real: Path) -> Path:
+    """Return the folder in which uses of the test images are written down."""
+    return real / "work" / "sets" / "real" if (real / "run.json").exists() else real
+
+
 def opened(real: ImageSet, folder: Path, plan: ReadingPlan) -> None:
     """Write down beside the set that its test images are used, where they are."""
     from radassay.images.splits import open_test
@@ -246,9 +278,16 @@ def opened(real: ImageSet, folder: Path, plan: ReadingPlan) -> None:
         open_test(real, folder, purpose="reader study", study=plan.hash)
 
 
-def after(finding: Finding) -> str:
-    """Return the caution after a value."""
-    return f" ({finding.reason})" if finding.value is not None and finding.reason else ""
+def told(finding: Finding) -> str:
+    """Return one of the findings from before the first reading, with its caution."""
+    from radassay.evidence.wording import label, with_interval
+
+    if finding.value is None:
+        return f"{label(finding.name)}: {finding.reason}"
+    words = with_interval(finding)
+    if finding.name.startswith("leak_"):
+        words = f"real or synthetic by {finding.name.removeprefix('leak_')}: AUC {words.removeprefix(label(finding.name).lower()).strip()}"
+    return f"{words} ({finding.reason})" if finding.reason else words
 
 
 def changed(plan: ReadingPlan) -> str:
