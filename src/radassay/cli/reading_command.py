@@ -286,7 +286,8 @@ def told(finding: Finding) -> str:
         return f"{label(finding.name)}: {finding.reason}"
     words = with_interval(finding)
     if finding.name.startswith("leak_"):
-        words = f"real or synthetic by {finding.name.removeprefix('leak_')}: AUC {words.removeprefix(label(finding.name).lower()).strip()}"
+        number = words.removeprefix(label(finding.name).lower()).strip()
+        words = f"real or synthetic by {finding.name.removeprefix('leak_')}: AUC {number}"
     return f"{words} ({finding.reason})" if finding.reason else words
 
 
