@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import os
+import socket
 import threading
 import time
 import uuid
@@ -292,3 +293,11 @@ def test_tls_answers_with_secure_cookies(tmp_path):
     assert "secure" in told.headers["set-cookie"].lower()
     assert told.headers["strict-transport-security"]
     book.close()
+
+
+def test_a_port_that_is_taken_is_told(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(SettingsError, match="cannot listen there"):
+            serve(tmp_path, str(tmp_path / "reads.db"), port=taken.getsockname()[1])

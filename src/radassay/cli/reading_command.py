@@ -133,7 +133,10 @@ class Serve:
             address = self.address or f"{scheme}://{self.names[0] if self.names else self.host}:{self.port}"
             for link in serving.readers(folder, database, number, address=address, days=self.days):
                 print(f"{link.role} {link.id[:8]}  {link.address}", flush=True)
+        else:
+            print("Links were made at the first start; --links N makes more.", flush=True)
         if not self.only_links:
+            print(f"Serving on {self.host}:{self.port} until Ctrl-C.", flush=True)
             tls = {"certificate": self.certificate, "private_key": self.private_key}
             serving.serve(folder, database, self.host, self.port, names=self.names, **tls)
         return 0

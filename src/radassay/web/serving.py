@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,7 @@ def serve(
         raise SettingsError("TLS needs both a certificate and its key")
     if host not in LOOPBACK and not names:
         raise SettingsError("Outside loopback the names of the server must be given", got=host, possible="names")
+    _require_free(host, port)
     served, book = _open(folder, database)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(message)s", level=logging.INFO)
     logging.getLogger("radassay.web").setLevel(logging.ERROR if quiet else logging.INFO)
@@ -130,6 +132,20 @@ def serve(
         )
     finally:
         book.close()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise `SettingsError` where nobody can listen; the server itself would end without a word of ours."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingsError(
+                "The server cannot listen there",
+                got=f"{host}:{port}: {error.strerror}",
+                possible="Another port",
+            ) from None
 
 
 def _open(folder: Path, database: str) -> tuple[ServedFolder, Book]:
