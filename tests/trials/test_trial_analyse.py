@@ -278,7 +278,7 @@ def test_every_kind_of_arm_is_measured(found):
 
 def headline(folder, synthetic):
     plan = TrialPlan(
-        arms=("real", "real+duplicates", "real+synthetic"), doses=(1.0,), curve=(), seeds=3, steps=1, resamples=300
+        arms=("real", "real+duplicates", "real+synthetic"), doses=(1.0,), curve=(), seeds=10, steps=1, resamples=300
     )
     given = sets(test=sample("test", 200, 3), synthetic=synthetic, reserve=None)
     findings = run_trial(plan, MeanDifference(), given, "covid", folder).findings
@@ -287,5 +287,4 @@ def headline(folder, synthetic):
 
 def test_a_perfect_generator_gains_and_shuffled_labels_do_not(tmp_path):
     assert headline(tmp_path / "perfect", sample("synthetic", 60, 4)).low > 0
-    shuffled = headline(tmp_path / "shuffled", sample("synthetic", 60, 4, shuffled=True))
-    assert shuffled.low <= 0 and shuffled.value < 0.02
+    assert headline(tmp_path / "shuffled", sample("synthetic", 60, 4, shuffled=True)).high < 0.02
