@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import os
 import socket
 import threading
 import time
@@ -27,12 +26,12 @@ PLANTED = ("synthetic-arm-7731", "patient-4471", "1.2.826.0.1.3680043", "generat
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, store):
     root = tmp_path_factory.mktemp("study")
     folder = study_folder(root / "served", kinds="AC", n=3)
     # The key side as it will lie beside the folder: none of it may ever be served.
     (root / "key.json").write_text("\n".join(PLANTED))
-    running = Server(folder.path, str(root / "reads.db"), free_port(), root / "log")
+    running = Server(folder.path, store(root), free_port(), root / "log")
     running.start()
     yield running
     running.kill()
@@ -199,9 +198,9 @@ def test_options_that_open_too_much_are_refused(tmp_path):
         readers(other.path, str(tmp_path / "r.db"))
 
 
-def test_kill_9_under_writing_loses_and_doubles_nothing(tmp_path):
+def test_kill_9_under_writing_loses_and_doubles_nothing(tmp_path, store):
     folder = study_folder(tmp_path / "served", width=8, height=8, n=60)
-    server = Server(folder.path, str(tmp_path / "reads.db"), free_port(), tmp_path / "log")
+    server = Server(folder.path, store(tmp_path), free_port(), tmp_path / "log")
     server.start()
     reader, boss = server.links()
     c = client(reader)
@@ -237,9 +236,9 @@ def test_kill_9_under_writing_loses_and_doubles_nothing(tmp_path):
     assert len({row["item"] for row in rows}) == len(rows) == 61
 
 
-def test_going_back_keeps_every_version(tmp_path):
+def test_going_back_keeps_every_version(tmp_path, store):
     folder = study_folder(tmp_path / "served", back=True)
-    server = Server(folder.path, str(tmp_path / "reads.db"), free_port(), tmp_path / "log")
+    server = Server(folder.path, store(tmp_path), free_port(), tmp_path / "log")
     server.start()
     try:
         reader, boss = (client(link) for link in server.links())
@@ -257,12 +256,8 @@ def test_going_back_keeps_every_version(tmp_path):
         server.kill()
 
 
-POSTGRES = os.environ.get("RADASSAY_TEST_POSTGRES", "")
-
-
-@pytest.mark.skipif(not POSTGRES, reason="RADASSAY_TEST_POSTGRES names no PostgreSQL address")
-def test_postgresql_keeps_the_same_book():
-    book = Book(POSTGRES, "f" * 64)
+def test_a_book_keeps_an_answer_once(tmp_path, store):
+    book = Book(store(tmp_path), "f" * 64)
     try:
         token, reader = new_token(), uuid.uuid4().hex
         book.admit(Person(reader, "reader"), token, 1)

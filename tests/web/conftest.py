@@ -1,0 +1,66 @@
+"""Where the book of a study is kept: every test that asks for `store` runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from served_studies import free_port
+from sqlalchemy import create_engine, text
+
+Store = Callable[[Path], str]
+"""From a new folder to what is given as `database`: a file in it, or the address of a database of its own."""
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL that holds nothing; yield how the addresses of its databases begin."""
+    found = shutil.which("pg_ctl") or next((str(p) for p in Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), None)
+    if found is None:
+        pytest.skip("no PostgreSQL is installed: reader studies are NOT tested on it")
+    if sys.platform == "win32":
+        pytest.skip("PostgreSQL is started on POSIX alone")
+    folder = tmp_path_factory.mktemp("postgresql")
+    # PostgreSQL refuses to run as root; its own account must then reach the folder
+    given: dict[str, str] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    if given:
+        shutil.chown(folder, **given)
+        for parent in (folder, *folder.parents):
+            if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
+                parent.chmod(0o755)
+    port, data, log = free_port(), folder / "data", folder / "log"
+
+    def call(*arguments: str) -> None:
+        run = subprocess.run([found, "-D", str(data), *arguments], capture_output=True, cwd=folder, **given)  # type: ignore[call-overload]
+        assert run.returncode == 0, (run.stdout, run.stderr, log.read_bytes() if log.exists() else b"")
+
+    call("init", "-s", "-o", "--username=radassay --auth=trust --no-sync")
+    call("start", "-s", "-w", "-l", str(log), "-o", f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}")
+    try:
+        yield f"postgresql+pg8000://radassay@127.0.0.1:{port}/"
+    finally:
+        call("stop", "-s", "-m", "immediate")
+
+
+def _new_database(cluster: str) -> str:
+    name = f"study_{uuid.uuid4().hex}"
+    engine = create_engine(f"{cluster}postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return cluster + name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"], scope="session")
+def store(request: pytest.FixtureRequest) -> Store:
+    """Return what makes a new database of one kind."""
+    if request.param == "sqlite":
+        return lambda folder: str(folder / "reads.db")
+    cluster = request.getfixturevalue("cluster")
+    return lambda folder: _new_database(cluster)
