@@ -10,7 +10,10 @@ one of ten), `copies` (shifted, and 5 % are copies of training images).
 
     python benchmarks/interval_coverage.py [--check fidelity] [--case shifted] [--repetitions 500] [--large]
 
-It takes hours. With `--record FILE` every repetition is kept as it ends, and a later call does only what is missing.
+The intervals of all radiomic differences are to hold together: `feature_difference, together` counts that.
+It takes hours, most of them for `verified_copies`, which `--fewer` runs in the first so many repetitions alone. With
+`--record FILE` every repetition is kept as it ends, and a later call does only what is missing. `--first SEED` draws
+others: a method that was chosen by some draws is to be counted on fresh ones.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import tempfile
 import time
 from collections import defaultdict
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -30,6 +33,7 @@ from recorded import Recorded
 from scipy.ndimage import gaussian_filter
 
 from radassay import registry
+from radassay.checks.space import draws
 from radassay.contracts import Inputs, LearntEncoder
 from radassay.controls.planting import relabelled, repainted, share_of
 from radassay.controls.rows import RememberedRows
@@ -37,7 +41,9 @@ from radassay.engine.processes import one_thread, processes
 from radassay.images.imageset import ImageSet
 from radassay.images.phantom import Cohort, make_phantoms
 from radassay.images.sample import Sample
+from radassay.radiomics import feature_set
 from radassay.stats.proportion import wilson
+from radassay.stats.simultaneous import simultaneous_areas
 
 SIZE = 64
 POPULATION = 4_000
@@ -49,6 +55,9 @@ HEAD = (
     "case     measure                          slice               n      mean       sd  "
     "coverage (95 % CI)    below above  width/sd"
 )
+TOGETHER = "feature_difference, together"
+Measures = dict[tuple[str, str], tuple[float, float | None, float | None, str]]
+"""Value, limits and reason by measure and slice."""
 BLUR, PALE, WRONG, COPIED = 0.4, 0.98, 0.1, 0.05
 
 
@@ -122,21 +131,44 @@ def _some(everybody: Sample, patients: np.ndarray, rng: np.random.Generator) -> 
     return everybody.take(rows[(rows % 2 == 0) | (rng.random(len(rows)) < 0.5)])
 
 
-def one(
-    folder: Path, check: str, case: str, sizes: Sizes, encoder: str, seed: int
-) -> dict[tuple[str, str], tuple[float, float | None, float | None, str]]:
+def one(folder: Path, check: str, case: str, sizes: Sizes, encoder: str, seed: int, geometry: bool = True) -> Measures:
     """Return value, limits and reason of every measure of one repetition."""
     rng = np.random.default_rng([seed, CASES.index(case)])
     inputs = drawn(folder, case, sizes, encoder, rng)
-    found = registry.load("checks", check)().measure(inputs, rng)
-    return {(f.name, f.slice): (f.value, f.low, f.high, f.reason) for f in found if f.value is not None}
+    measured = registry.load("checks", check)()
+    found = (measured if geometry else replace(measured, geometry=False)).measure(inputs, rng)
+    measures = {(f.name, f.slice): (f.value, f.low, f.high, f.reason) for f in found if f.value is not None}
+    return _all_features(inputs, measures, rng) if check == "radiomics" else measures
+
+
+def _all_features(inputs: Inputs, measures: Measures, rng: np.random.Generator) -> Measures:
+    """Return the measures with the differences of all features, in place of those that the check picks to be shown."""
+    samples = [inputs.held_out, inputs.synthetic]
+    features = [feature_set.remembered(sample.pixels, feature_set.LEVELS) for sample in samples]
+    made = np.arange(sum(map(len, samples))) >= len(samples[0])
+    areas = simultaneous_areas(np.concatenate(features).T, made, np.concatenate([draws(s) for s in samples]), rng)
+    spans = (2 * np.stack([areas.values, areas.low, areas.high], axis=1) - 1).tolist()
+    kept = {key: value for key, value in measures.items() if key[0] != "feature_difference"}
+    return kept | {(TOGETHER, name): (*span, "") for name, span in zip(feature_set.NAMES, spans, strict=True)}
 
 
 def repeated(options: argparse.Namespace, folder: Path, check: str, case: str, done: Recorded) -> list[dict]:
     """Return the measures of each repetition, those done before included."""
-    keys = [(options.encoder, check, case, seed) for seed in range(options.repetitions)]
+    seeds = range(options.first, options.first + options.repetitions)
+    keys = [(options.encoder, check, case, seed) for seed in seeds]
     missing = [key for key in keys if key not in done.found]
-    arguments = [(folder, check, case, Sizes(), options.encoder, seed) for *_, seed in missing]
+    arguments = [
+        (
+            folder,
+            check,
+            case,
+            Sizes(),
+            options.encoder,
+            seed,
+            check != "memorisation" or seed < seeds[0] + options.fewer,
+        )
+        for *_, seed in missing
+    ]
     with processes(options.processes) if missing and options.processes > 1 else nullcontext() as pool:
         found = (one(*given) for given in arguments) if pool is None else pool.map(one, *zip(*arguments, strict=True))
         for key, measures in zip(missing, found, strict=True):
@@ -151,6 +183,9 @@ def main() -> None:
     parser.add_argument("--check", choices=registry.names("checks"), help="all that read synthetic images by default")
     parser.add_argument("--case", choices=CASES, default=None, help="all cases by default")
     parser.add_argument("--repetitions", type=int, default=500)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first repetition")
+    parser.add_argument("--fewer", type=int, default=500, help="repetitions that verify copies by geometry")
+    parser.add_argument("--rows", action="store_true", help="print what is recorded as rows of a Markdown table")
     parser.add_argument("--encoder", default="random-conv")
     parser.add_argument("--large", action="store_true", help=f"also hold the value at {LARGE} patients against them")
     parser.add_argument("--processes", type=int, default=1)
@@ -158,6 +193,9 @@ def main() -> None:
     parser.add_argument("--record", type=Path, default=None, help="lines of JSON, one a repetition; carried on with")
     options = parser.parse_args()
     done = Recorded(options.record)
+    if options.rows:
+        _rows(done)
+        return
     folder = world(options.folder, options.processes)
     print(f"{HEAD}  at {LARGE} patients" if options.large else HEAD)
     for check, case in product([options.check] if options.check else checks, [options.case] if options.case else CASES):
@@ -173,20 +211,14 @@ def main() -> None:
         )
 
 
-def _table(case: str, results: list[dict], large: dict) -> None:
-    by_measure = defaultdict(list)
-    for result in results:
-        for key, found in result.items():
-            by_measure[key].append(found)
-    for (name, part), found in by_measure.items():
+def _table(case: str, results: list[Measures], large: Measures) -> None:
+    for (name, part), found in _by_measure(results).items():
         values = np.array([f[0] for f in found])
-        limits = np.array([[np.nan if limit is None else limit for limit in f[1:3]] for f in found], dtype=float)
-        there = np.isfinite(limits).all(axis=1)
         head = f"{case:8s} {name:32s} {part:16s} {len(found):4d}  {values.mean():8.4f} {values.std(ddof=1):8.4f}"
-        if there.sum() < 2:
+        low, high = _limits(found)
+        if len(low) < 2:
             print(f"{head}  no interval: {found[0][3][:70]}")
             continue
-        low, high = limits[there].T
         truths = [values.mean(), *([large[name, part][0]] if (name, part) in large else [])]
         told = []
         for truth in truths:
@@ -197,6 +229,55 @@ def _table(case: str, results: list[dict], large: dict) -> None:
         width = (high - low).mean() / max(2 * 1.96 * values.std(ddof=1), 1e-12)
         more = f"  {truths[1]:8.4f}: {told[1]}" if len(told) > 1 else ""
         print(f"{head}  {told[0]}  {width:5.2f}{more}")
+    together = _together(results)
+    if len(together):
+        print(f"{case:8s} {TOGETHER:49s} {len(together):4d}  {together.mean():.3f}")
+
+
+def _by_measure(results: list[Measures]) -> dict[tuple[str, str], list]:
+    """Return what all repetitions found of each measure; features whose intervals hold together are left out."""
+    by_measure = defaultdict(list)
+    for key, found in ((key, found) for result in results for key, found in result.items() if key[0] != TOGETHER):
+        by_measure[key].append(found)
+    return by_measure
+
+
+def _limits(found: list) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and upper limits of the repetitions that have some."""
+    limits = np.array([[np.nan if limit is None else limit for limit in f[1:3]] for f in found], dtype=float)
+    low, high = limits[np.isfinite(limits).all(axis=1)].T
+    return low, high
+
+
+def _together(results: list[Measures]) -> np.ndarray:
+    """Return in which repetitions the intervals of all features hold their means over repetitions."""
+    spans = [[found[:3] for key, found in result.items() if key[0] == TOGETHER] for result in results]
+    if not spans or not spans[0]:
+        return np.empty(0)
+    value, low, high = np.moveaxis(np.array(spans, dtype=float), 2, 0)
+    truth = value.mean(axis=0)
+    return np.asarray(((low <= truth) & (truth <= high)).all(axis=1))
+
+
+def _rows(done: Recorded) -> None:
+    """Print one row a check, measure and slice: coverage and repetitions of each case."""
+    results = defaultdict(list)
+    for (_, check, case, _seed), found in done.found.items():
+        results[check, case].append({(name, part): tuple(rest) for name, part, *rest in found})
+    rows = defaultdict(dict)
+    for (check, case), repetitions in results.items():
+        for (name, part), found in _by_measure(repetitions).items():
+            low, high = _limits(found)
+            mean = np.mean([f[0] for f in found])
+            if len(low) > 1:
+                rows[check, name, part][case] = ((low <= mean) & (mean <= high)).mean(), len(low)
+        together = _together(repetitions)
+        if len(together):
+            rows[check, TOGETHER, "all"][case] = together.mean(), len(together)
+    print(f"| check | measure | images | {' | '.join(f'`{case}`' for case in CASES)} |")
+    for (check, name, part), by_case in sorted(rows.items()):
+        cells = [f"{by_case[case][0]:.3f} of {by_case[case][1]}" if case in by_case else "–" for case in CASES]
+        print(f"| {check} | `{name}` | {part} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from scipy.stats import norm
 
 from radassay.checks.patients import patients_of, unknown_patients
-from radassay.checks.space import BY_TRAINING, Array, draws, labels_of, lacking, whitened
+from radassay.checks.space import BY_TRAINING, Array, draws, labels_of, lacking, spaces
 from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
-from radassay.stats.resample import Interval, deal_groups, jackknife_interval
+from radassay.stats.resample import Interval, deal_groups, jackknife_interval, summed_interval
 from radassay.stats.spread import mean_pairwise_distance
-from radassay.stats.vendi import log_vendi_moves, vendi
+from radassay.stats.vendi import log_ratio_parts, log_vendi_moves, vendi
 
+Side = tuple[Sample, list[Array]]
+"""Images, and their features in the space of the training images and in those of halves of these."""
+
+METHOD = "first-order influence of one image a patient, balanced half-samples of the training patients"
 SMALLEST = 1e-6
 """Mean distance, or length of a row, below which features are alike."""
 
@@ -29,7 +32,8 @@ class Diversity:
     `vendi_ratio`: Vendi score (Friedman & Dieng 2023) of generated over that of held-out real images. The score grows
     with the number of images and falls where a patient has several, so equally many images enter, one a patient:
     rows chosen by a hash of the patients. 1 is the variety of real images. Its interval is that of first order, which
-    needs half again as many images as axes; the jackknife over patients proved up to 1.6 times too wide.
+    needs half again as many images as axes, and counts the training patients, who set the axes; the jackknife over
+    patients proved up to 1.6 times too wide.
     `within_class_distance_ratio`: mean distance between two images of one label (of different patients), generated
     over real. Of all labels together each counts by its share among the held-out images: one label that collapsed is
     seen in its own line first.
@@ -63,35 +67,35 @@ class Diversity:
             prints = inputs.fingerprints(inputs.held_out, inputs.synthetic)
             return [Finding(check=self.name, name=name, reason=why, inputs=prints) for name in self.watched]
         real, made = inputs.held_out, inputs.synthetic
-        x, y = (part[:, : self.axes] for part in whitened(inputs, real, made))
-        findings = [self._vendi(inputs, "all", (real, x), (made, y)), self._within(inputs, "all", (real, x), (made, y))]
+        of_training = spaces(inputs, inputs.training, halves=self.intervals)
+        x, y = ([space(inputs.features(part))[:, : self.axes] for space in of_training] for part in (real, made))
+        whole = (real, x), (made, y)
+        findings = [self._vendi(inputs, "all", *whole), self._within(inputs, "all", *whole)]
         for label in labels_of(inputs, self.fewest):
             here, there = real.labels == label, made.labels == label
-            sides = (real.take(here), x[here]), (made.take(there), y[there])
+            sides = (real.take(here), [a[here] for a in x]), (made.take(there), [b[there] for b in y])
             findings.append(self._vendi(inputs, f"label={label}", *sides))
             findings.append(self._within(inputs, f"label={label}", *sides))
         return findings
 
-    def _vendi(self, inputs: Inputs, part: str, real: tuple[Sample, Array], made: tuple[Sample, Array]) -> Finding:
+    def _vendi(self, inputs: Inputs, part: str, real: Side, made: Side) -> Finding:
         """Return the ratio of Vendi scores of equally many images."""
         first = [one_each(draws(sample)) for sample, _ in (real, made)]
         n = min(len(rows) for rows in first)
         # directions from the centre of the real training images; a row at that very centre has none
-        sides = [x[rows[:n]] for (_, x), rows in zip((real, made), first, strict=True)]
-        if min(np.linalg.norm(x, axis=1).min() for x in sides) < SMALLEST:
+        sides = [[x[rows[:n]] for x in spaced] for (_, spaced), rows in zip((real, made), first, strict=True)]
+        if min(np.linalg.norm(x, axis=1).min() for spaced in sides for x in spaced) < SMALLEST:
             return self._finding(inputs, part, "vendi_ratio", "images have no features beyond the mean", real, made)
-        scores = [vendi(x) for x in sides]
+        scores = [vendi(spaced[0]) for spaced in sides]
         interval: Interval | str = f"{n} images are too few for an interval in {self.axes} axes"
-        if n >= 1.5 * self.axes:
-            value = float(np.log(scores[1] / scores[0]))
-            spread = sum(float(log_vendi_moves(x).var(ddof=1)) / n for x in sides) ** 0.5
-            reach = float(norm.ppf(0.975)) * spread
-            low, high = np.exp(value - reach), np.exp(value + reach)
-            interval = Interval(float(low), float(high), "first-order influence of one image a patient")
+        if self.intervals and n >= 1.5 * self.axes:
+            moves = [[log_vendi_moves(x) for x in spaced] for spaced in sides]
+            found = summed_interval(float(np.log(scores[1] / scores[0])), log_ratio_parts(*moves), METHOD)
+            interval = Interval(float(np.exp(found.low)), float(np.exp(found.high)), found.method)
         about = {"vendi_real": scores[0], "vendi_synthetic": scores[1], "n_each": n}
         return self._finding(inputs, part, "vendi_ratio", scores, real, made, interval, about)
 
-    def _within(self, inputs: Inputs, part: str, real: tuple[Sample, Array], made: tuple[Sample, Array]) -> Finding:
+    def _within(self, inputs: Inputs, part: str, real: Side, made: Side) -> Finding:
         """Return the ratio of mean distances between images of one label."""
         name = "within_class_distance_ratio"
         labels, shares = np.unique(real[0].labels, return_counts=True)
@@ -105,7 +109,7 @@ class Diversity:
             if min(len(np.unique(u)) for u in units) < 10:
                 continue
             found = [
-                self._spread(x[row], unit, group[row], len(left))
+                self._spread(x[0][row], unit, group[row], len(left))
                 for (_, x), row, unit, group, left in zip((real, made), rows, units, groups, left_out, strict=True)
             ]
             if any(one is None for one in found):
@@ -142,8 +146,8 @@ class Diversity:
         part: str,
         name: str,
         found: list[float] | str,
-        real: tuple[Sample, Array],
-        made: tuple[Sample, Array],
+        real: Side,
+        made: Side,
         interval: Interval | str = "",
         details: Mapping[str, Any] | None = None,
     ) -> Finding:

@@ -50,6 +50,8 @@ class Memorisation:
     """Most suspicious pairs that are named."""
     resamples: int = 500
     """Bootstrap samples of patients for `nearest_ratio`."""
+    geometry: bool = True
+    """Whether copies are verified by geometry, which costs most of the time."""
     intervals: bool = True
     """Whether intervals are computed."""
 
@@ -76,7 +78,8 @@ class Memorisation:
             *self._copies(inputs, inputs.synthetic, near),
             *self._customary(inputs, inputs.synthetic, near, rng),
         ]
-        return [*findings, self._verified(inputs, inputs.synthetic, near, rng)] if self.intervals else findings
+        verified = self.intervals and self.geometry
+        return [*findings, self._verified(inputs, inputs.synthetic, near, rng)] if verified else findings
 
     def _verified(self, inputs: Inputs, synthetic: Sample, near: Near, rng: np.random.Generator) -> Finding:
         """Return the share of generated images that are a training image by geometry, with the pairs."""
