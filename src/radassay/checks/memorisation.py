@@ -127,7 +127,7 @@ class Memorisation:
             fields = {
                 "low": found.low,
                 "high": found.high,
-                "method": "inversion of the exact rank test, one image per held-out patient",
+                "method": "inversion of the exact rank test, one image per held-out patient; covers more than 95 %",
                 "reason": unknown_patients(inputs.held_out),
             }
         n = {"n_patients": len(real), "n_images": len(synthetic) + len(real)}

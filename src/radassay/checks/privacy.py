@@ -33,6 +33,8 @@ DIRECTIONS: dict[str, Direction] = {
     "likelihood_gap": "near zero is better",
 }
 QUICK = "no interval in the quick form"
+WIDE = "covers more than 95 %"
+"""Said of intervals that are valid and wider than they need be (docs/concepts/intervals.md)."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ class Privacy:
             return self._finding(inputs, name, {**about, **at}, value=None, reason=reason.replace("%", " %"), **n)
         fields: dict[str, Any] = {"value": found.value, "reason": QUICK}
         if self.intervals:
-            method = "binomial threshold, limits of Clopper and Pearson (1934), one image per patient"
+            method = f"binomial threshold, limits of Clopper and Pearson (1934), one image per patient; {WIDE}"
             limits = Interval(found.value, found.low, found.high, method)
             fields = _limits(limits, method, _same_patients(inputs) or unknown_patients(inputs.held_out))
         return self._finding(inputs, name, about, **n, **fields)
@@ -149,7 +151,7 @@ class Privacy:
         }
         fields: dict[str, Any] = {"value": found.share, "reason": QUICK}
         if self.intervals:
-            method = "inversion of the exact rank test, one image per held-out patient"
+            method = f"inversion of the exact rank test, one image per held-out patient; {WIDE}"
             limits = Interval(found.share, found.low, found.high, method)
             fields = _limits(limits, method, unknown_patients(inputs.held_out))
         return self._finding(inputs, name, details, unit=unit, n_patients=len(leads.held_out), **fields)
@@ -171,7 +173,11 @@ class Privacy:
                     fits.append(likelihood_gap(*fewer).value)
                 left_out.append(fits)
             found = jackknife_interval(gap.value, *left_out)
-            fields |= {"low": found.low, "high": found.high, "method": f"{found.method}; for samples of this size"}
+            fields |= {
+                "low": found.low,
+                "high": found.high,
+                "method": f"{found.method}; for samples of this size; {WIDE}",
+            }
             fields["reason"] = _same_patients(inputs) or unknown_patients(inputs.held_out)
         n = len(np.unique(np.concatenate([inputs.training.patients, inputs.held_out.patients])))
         return self._finding(inputs, "likelihood_gap", details, n_patients=n, **fields)
