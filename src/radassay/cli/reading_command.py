@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from radassay.cli.reading_export import Export, with_sheets
 from radassay.errors import SettingsError
 from radassay.reading.plan import ReadingPlan
 
@@ -162,6 +163,8 @@ class Analyse:
     """What the study is unblinded for."""
     answers: Path | None = None
     """CSV of answers that the coordinator exported; those of the study's database by default."""
+    sheets: tuple[Path, ...] = ()
+    """Filled answer sheets of readers who used their own viewer; they are added to the answers of the page."""
     database: str = ""
     """Where the study was served from; STUDY/reads.db by default."""
     rules: str = "local"
@@ -180,6 +183,8 @@ class Analyse:
 
         planned = read_study(self.study)
         content = self.answers.read_bytes() if self.answers else self._exported()
+        if self.sheets:
+            content = with_sheets(self.study, self.sheets, content)
         table = read_answers(content)
         key = open_key(self.study / "key", self.who, self.why, plan=planned.plan.hash, answers=content)
         analysed = analyse(planned.plan, key, table)
@@ -200,6 +205,8 @@ class Analyse:
         book, coordination, served = web("book"), web("coordination"), web("served")
         database = self.database or str(self.study / DATABASE)
         if not self.database and not Path(database).exists():
+            if self.sheets:
+                return b""
             raise SettingsError("There are no answers yet", got=database, possible="Give --answers or --database")
         folder = served.ServedFolder.open(self.study / "served")
         kept = book.Book(database, folder.fingerprint)
@@ -218,7 +225,7 @@ class Command:
     Then: radassay reading analyse studies/blind --who "A. Smith" --out runs/blind
     """
 
-    do: Annotated[Plan | Serve | Analyse, tyro.conf.arg(name="")]
+    do: Annotated[Plan | Serve | Export | Analyse, tyro.conf.arg(name="")]
 
     def run(self) -> int:
         """Run it."""

@@ -1,0 +1,263 @@
+"""Filled answer sheets, as spreadsheets save them, and what they say as answers like those of the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+import pandas as pd
+
+from radassay.errors import InputError, RefusedError
+from radassay.reading.answers import COLUMNS
+from radassay.reading.asked import Asked, ReaderList
+from radassay.reading.sheet import CANNOT, FIXED, IDS, STRUCTURE, WHERE, columns, how
+
+YES, NO = frozenset({"yes", "y", "x", "true", "1"}), frozenset({"", "no", "n", "false", "0"})
+PLAUSIBLE = {"no": 1, "n": 1, "doubtful": 2, "yes": 3, "y": 3}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One cell that cannot be used."""
+
+    file: str
+    row: int
+    """As the spreadsheet counts: the names of the columns are row 1."""
+    column: str
+    got: str
+    possible: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}, {self.column}: {self.got or 'empty'!r}; possible: {self.possible}"
+
+
+Cells = list[tuple[str, str]]
+"""Column and what would have been possible in it."""
+
+
+class _Bad(Exception):
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+
+
+def read_sheets(
+    sheets: Mapping[str, bytes], readers: Sequence[ReaderList], page: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the answers of filled sheets, after those of the page if there are any, in the columns of its export.
+
+    Rows may be missing, empty or in another order. What a reader said twice counts once. `at` is no time, since a sheet
+    has none, but the place in the reader's order, so that answers of one reader sort as they were meant to be read.
+
+    Args:
+        sheets: content by name of the file, for messages; UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab.
+        readers: all readers of the study and what each is asked.
+        page: answers that were given in the page, from `read_answers`.
+
+    Raises:
+        InputError: one or more cells cannot be used; all of them are named.
+        RefusedError: a reader gave two different answers to an item.
+    """
+    known = {who.reader: who for who in readers}
+    rows: list[dict[str, Any]] = []
+    wrong: list[Wrong] = []
+    for name, content in sheets.items():
+        found, bad = _one(name, content, known)
+        rows += found
+        wrong += bad
+    if wrong:
+        told = "".join(f"\n  {one}" for one in wrong) + "\n"
+        cells = "A cell of the sheets" if len(wrong) == 1 else f"{len(wrong)} cells of the sheets"
+        raise InputError(f"{cells} cannot be used", got=told, possible="Correct them in the sheets and run it again")
+    before = pd.DataFrame(columns=list(COLUMNS), dtype=str) if page is None else page[list(COLUMNS)]
+    return pd.concat([before, pd.DataFrame(_new(rows, before), columns=list(COLUMNS))], ignore_index=True)
+
+
+def _new(rows: Sequence[dict[str, Any]], page: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows that say something new."""
+    ordered = page.assign(version=pd.to_numeric(page["version"])).sort_values("version", kind="stable")
+    said = {(str(r.reader), str(r.item)): json.loads(str(r.value)) for r in ordered.itertuples()}
+    new, differing = [], []
+    for row in rows:
+        key, value = (row["reader"], row["item"]), json.loads(row["value"])
+        if key not in said:
+            new.append(row)
+        elif said[key] != value:
+            differing.append(f"{row['reader'][:8]} on item {row['item'][:8]}")
+        said.setdefault(key, value)
+    if differing:
+        raise RefusedError(
+            f"{len(differing)} items have two different answers of one reader",
+            got=", ".join(differing),
+            possible="Leave out the sheet that does not count; the answers of the page come first",
+        )
+    return new
+
+
+def _table(content: bytes) -> list[list[str]]:
+    """Return the cells of a CSV as a spreadsheet saves it; the first row names the columns."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = content.decode("utf-16")
+    else:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("cp1252", errors="replace")
+    head = text.split("\n", 1)
+    if re.fullmatch(r"\"?sep=.\"?\s*", head[0]):
+        text = head[-1]
+    first = text.split("\n", 1)[0]
+    mark = max(",;\t", key=first.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+    return [[cell.strip().lstrip("'") for cell in row] for row in rows]
+
+
+def _one(name: str, content: bytes, known: Mapping[str, ReaderList]) -> tuple[list[dict[str, Any]], list[Wrong]]:
+    try:
+        table = _table(content)
+    except (csv.Error, UnicodeError) as error:
+        return [], [Wrong(name, 1, "file", str(error), "a CSV that `radassay reading export` wrote")]
+    head = table[0] if table else []
+    missing = [column for column in ("number", CANNOT, *IDS) if column not in head]
+    if missing:
+        return [], [Wrong(name, 1, column, "no such column", "the columns of the exported sheet") for column in missing]
+    found: list[dict[str, Any]] = []
+    wrong: list[Wrong] = []
+    readers = set()
+    for n, cells in enumerate(table[1:], start=2):
+        row = dict(zip_longest(head, cells[: len(head)], fillvalue=""))
+        if not any(row.values()):
+            continue
+        try:
+            who, asked = _place(row, known)
+            readers.add(who.reader)
+            if len(readers) > 1:
+                raise _Bad([("reader", "one reader in every sheet")])
+            lacking = [c for c in columns((asked,)) if c not in head and c not in FIXED]
+            if lacking:
+                raise _Bad([(column, "the columns of the exported sheet") for column in lacking])
+            value = answer(asked, row)
+        except _Bad as bad:
+            wrong += [Wrong(name, n, column, row.get(column, ""), possible) for column, possible in bad.cells]
+            continue
+        if value is not None:
+            found.append(_exported(who, asked, value))
+    return found, wrong
+
+
+def _exported(who: ReaderList, asked: Asked, value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "reader": who.reader,
+        "block": asked.block,
+        "item": asked.item,
+        "version": "1",
+        "at": f"place {asked.number:06d}",
+        "answer_id": f"sheet-{who.reader}-{asked.number}",
+        "value": json.dumps(value, sort_keys=True, ensure_ascii=False),
+        "seen": "{}",
+    }
+
+
+def _place(row: Mapping[str, str], known: Mapping[str, ReaderList]) -> tuple[ReaderList, Asked]:
+    """Return whose row it is and on which item."""
+    who = known.get(row.get("reader", "").replace("-", "").lower())
+    if who is None:
+        raise _Bad([("reader", "the code of a reader of this study, as exported")])
+    item = row.get("item", "").replace("-", "").lower()
+    asked = next((one for one in who.asked if one.item == item), None)
+    if asked is None:
+        raise _Bad([("item", "the code of an item of this study, as exported")])
+    # Sorting one column and not the others shifts answers to other items without a trace but this one.
+    if _whole(row.get("number", ""), 1, len(who.asked)) != asked.number:
+        raise _Bad([("number", f"{asked.number}, for this item; were single columns sorted?")])
+    return who, asked
+
+
+def answer(asked: Asked, row: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return what a row says as the page would keep it, or None if it is empty.
+
+    Args:
+        asked: the item.
+        row: cells by column.
+    """
+    mine = [column for column in columns((asked,)) if column not in (*FIXED, *IDS, CANNOT)]
+    filled = [column for column in mine if row.get(column, "")]
+    said = row.get(CANNOT, "").lower()
+    if said in YES:
+        if filled:
+            raise _Bad([(column, f"nothing, since {CANNOT} says yes") for column in filled])
+        return {"cannot_judge": True, "reason": ""}
+    bad = [] if said in NO else [(CANNOT, "yes, or nothing")]
+    strange = [c for c, cell in row.items() if cell and c not in mine and _asks(c)]
+    bad += [(column, f"nothing; this row asks for {how(asked)}") for column in strange]
+    value: dict[str, Any] = {}
+    if filled:
+        value, more = _READ[asked.kind](asked, row)
+        bad += more
+    if bad:
+        raise _Bad(bad)
+    return value or None
+
+
+def _asks(column: str) -> bool:
+    return column in ("level", "choice", "diagnosis", "certainty") or column.startswith((STRUCTURE, WHERE))
+
+
+def _whole(cell: str, low: int, high: int) -> int | None:
+    """Return a whole number in its range, also as `4.0` or `4,0`; None for anything else."""
+    found = re.fullmatch(r"(\d{1,9})(?:[.,]0*)?", cell)
+    return int(found[1]) if found and low <= int(found[1]) <= high else None
+
+
+def _level(asked: Asked, cell: str) -> int | None:
+    """Return a level given as its number or in its words."""
+    named = {word.lower(): n + 1 for n, word in enumerate(asked.scale)}
+    return named.get(cell.lower()) or _whole(cell, 1, len(asked.scale))
+
+
+def _steps(asked: Asked) -> str:
+    return f"1 to {len(asked.scale)} ({asked.scale[0]} to {asked.scale[-1]})"
+
+
+def _realness(asked: Asked, row: Mapping[str, str]) -> tuple[dict[str, Any], Cells]:
+    level = _level(asked, row["level"])
+    return {"level": level}, [] if level else [("level", _steps(asked))]
+
+
+def _choice(asked: Asked, row: Mapping[str, str]) -> tuple[dict[str, Any], Cells]:
+    letter = row["choice"].upper()
+    if len(letter) != 1 or letter not in asked.letters:
+        return {}, [("choice", " or ".join(asked.letters))]
+    return {"image": asked.images[asked.letters.index(letter)]}, []
+
+
+def _diagnosis(asked: Asked, row: Mapping[str, str]) -> tuple[dict[str, Any], Cells]:
+    named = {option.strip().lstrip("'").lower(): option for option in asked.options}
+    option, certainty = named.get(row["diagnosis"].lower()), _level(asked, row["certainty"])
+    bad = [] if option else [("diagnosis", " or ".join(asked.options))]
+    bad += [] if certainty else [("certainty", _steps(asked))]
+    return {"option": option, "certainty": certainty}, bad
+
+
+def _plausibility(asked: Asked, row: Mapping[str, str]) -> tuple[dict[str, Any], Cells]:
+    structures: dict[str, Any] = {}
+    bad: Cells = []
+    for structure in asked.options:
+        cell, where = row[STRUCTURE + structure], row[WHERE + structure]
+        level = PLAUSIBLE.get(cell.lower()) or _level(asked, cell)
+        numbers = re.fullmatch(r"(\d{1,6})\D+(\d{1,6})(?:\D+(\d{1,6}))?", where)
+        if level is None:
+            bad.append((STRUCTURE + structure, "yes, doubtful or no"))
+        if where and not numbers:
+            bad.append((WHERE + structure, "column and row, such as 120 85; in a stack also the slice, from 1"))
+        place = [int(numbers[1]), int(numbers[2]), int(numbers[3] or 1) - 1] if numbers else None
+        structures[structure] = {"level": level, "place": place}
+    return {"structures": structures}, bad
+
+
+_READ = {"realness": _realness, "choice": _choice, "diagnosis": _diagnosis, "plausibility": _plausibility}
