@@ -163,15 +163,16 @@ def test_misnaming_costs_the_log_of_the_chance_given_to_the_right_class():
     assert float(misnamed(judged, torch.tensor([0, 1]))) == pytest.approx(-np.log(likely).mean(), rel=1e-6)
 
 
-def test_both_players_of_acgan_lose_by_misnaming():
+@pytest.mark.parametrize("drawn_names", [0.0, 1.0])
+def test_both_players_of_acgan_lose_by_misnaming(drawn_names):
     rows = slice(0, 4)
-    with_names, without = game(ACGAN), game(ACGAN, class_weight=0.0)
+    with_names, without = game(ACGAN, drawn_names=drawn_names), game(ACGAN, class_weight=0.0)
     turns = [played.turn(0, np.random.default_rng(0)) for played in (with_names, without)]
     real, drawn = with_names.judged_together(*with_names.seen(turns[0], rows), turns[0].classes)
     named = [float(misnamed(judged, turns[0].classes)) for judged in (real, drawn)]
     of_d = [float(p.discriminator_loss(t, rows)) for p, t in zip((with_names, without), turns, strict=True)]
     of_g = [float(p.generator_loss(t, rows)) for p, t in zip((with_names, without), turns, strict=True)]
-    assert of_d[0] - of_d[1] == pytest.approx(sum(named), rel=1e-4)
+    assert of_d[0] - of_d[1] == pytest.approx(named[0] + drawn_names * named[1], rel=1e-4)
     assert of_g[0] - of_g[1] == pytest.approx(named[1], rel=1e-4)
 
 
