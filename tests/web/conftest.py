@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,21 +20,18 @@ Store = Callable[[Path], str]
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster() -> Iterator[str]:
     """Start a PostgreSQL that holds nothing; yield how the addresses of its databases begin."""
     found = shutil.which("pg_ctl") or next((str(p) for p in Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")), None)
     if found is None:
         pytest.skip("no PostgreSQL is installed: reader studies are NOT tested on it")
     if sys.platform == "win32":
         pytest.skip("PostgreSQL is started on POSIX alone")
-    folder = tmp_path_factory.mktemp("postgresql")
-    # PostgreSQL refuses to run as root; its own account must then reach the folder
+    # PostgreSQL refuses to run as root; its own account cannot reach pytest's folders, which are root's alone
     given: dict[str, str] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="radassay-postgresql-"))
     if given:
         shutil.chown(folder, **given)
-        for parent in (folder, *folder.parents):
-            if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
-                parent.chmod(0o755)
     port, data, log = free_port(), folder / "data", folder / "log"
 
     def call(*arguments: str) -> None:
@@ -46,6 +44,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql+pg8000://radassay@127.0.0.1:{port}/"
     finally:
         call("stop", "-s", "-m", "immediate")
+        shutil.rmtree(folder)
 
 
 def _new_database(cluster: str) -> str:
