@@ -38,7 +38,7 @@ def cluster() -> Iterator[str]:
         run = subprocess.run([found, "-D", str(data), *arguments], capture_output=True, cwd=folder, **given)  # type: ignore[call-overload]
         assert run.returncode == 0, (run.stdout, run.stderr, log.read_bytes() if log.exists() else b"")
 
-    call("init", "-s", "-o", "--username=radassay --auth=trust --no-sync")
+    call("init", "-s", "-o", "--username=radassay --auth=trust --no-sync --locale=C --encoding=UTF8")
     call("start", "-s", "-w", "-l", str(log), "-o", f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}")
     try:
         yield f"postgresql+pg8000://radassay@127.0.0.1:{port}/"
