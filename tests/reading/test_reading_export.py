@@ -31,7 +31,7 @@ def planned(chests, tmp_path_factory):
     """Return the folder of a study and what was packed."""
     folder, packed = tmp_path_factory.mktemp("planned") / "study", pack(PLAN, *chests)
     study = served.Study.model_validate(packed.study)
-    write_study(folder, PLAN, packed.key, [], lambda at: served.write_served(at, study, packed.pixels).fingerprint)
+    write_study(folder, packed.plan, packed.key, [], lambda at: served.write_served(at, study, packed.pixels).fingerprint)
     return folder, packed
 
 

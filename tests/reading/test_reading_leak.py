@@ -13,7 +13,11 @@ PLAN = ReadingPlan(cases=20, readers=2, catch=0, training=0)
 
 
 def found(packed, seed=0):
-    return leaks(packed.stack, packed.synthetic, packed.patients, np.random.default_rng(seed))
+    return packed.leaks(np.random.default_rng(seed))
+
+
+def pictures(packed):
+    return np.stack(list(packed.pixels.stacks(packed.cases)))
 
 
 def test_images_of_one_source_are_not_told_apart(chests):
@@ -78,6 +82,6 @@ def test_few_patients_are_not_called_blind():
 def test_equalising_gives_both_arms_one_histogram(chests):
     plan = ReadingPlan(cases=20, readers=2, catch=0, training=0, equalise=True)
     packed = pack(plan, *chests)
-    means = packed.stack.reshape(len(packed.stack), -1).mean(axis=1)
-    plain = pack(PLAN, *chests).stack.reshape(len(packed.stack), -1).mean(axis=1)
+    means = pictures(packed).mean(axis=(1, 2, 3))
+    plain = pictures(pack(PLAN, *chests)).mean(axis=(1, 2, 3))
     assert means.std() < 0.3 * plain.std()

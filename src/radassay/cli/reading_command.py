@@ -48,7 +48,7 @@ class Plan:
         """Run it."""
         import numpy as np
 
-        from radassay.reading.leak import leaks, require_blind, telling
+        from radassay.reading.leak import require_blind, telling
         from radassay.reading.pack import pack
         from radassay.reading.pipeline import remedied
         from radassay.reading.plan import power_of
@@ -61,14 +61,16 @@ class Plan:
         opened(real, ledger(self.real), plan)
         for n in range(ROUNDS + 1):
             packed = pack(plan, real, synthetic)
-            found = leaks(packed.stack, packed.synthetic, packed.patients, np.random.default_rng(plan.seed))
+            found = packed.leaks(np.random.default_rng(plan.seed))
             tells = telling(found, plan.leak_limit)
-            if not tells or not self.same_pipeline or n == ROUNDS:
+            further = remedied(plan, tells, hu=packed.pixels.scale.hu)
+            if not self.same_pipeline or further == plan or n == ROUNDS:
                 break
             print(f"told apart by {' and '.join(tells)}; both arms are changed alike and tested again")
-            plan = remedied(plan, tells)
+            plan = further
+        plan = packed.plan
         require_blind(found, plan.leak_limit, plan.override)
-        before = [*found, *power_of(plan, len(packed.labels))]
+        before = [*packed.facts, *found, *power_of(plan, len(packed.labels))]
         study = served.Study.model_validate(packed.study)
         write_study(
             self.out,
@@ -81,8 +83,7 @@ class Plan:
         for one in before:
             print(f"  {told(one)}")
         asked = sum(len(block.items) + len(block.training) for block in study.blocks)
-        side, steps = packed.study["pixels"]["width"], changed(plan)
-        print(f"{asked} items for each of {plan.readers} readers, {side} x {side} pixels{steps}")
+        print(f"{asked} items for each of {plan.readers} readers, {side_of(plan)}{changed(plan)}")
         if plan.pilot:
             print(f"This is a pilot: {plan.readers} readers; a claim on readers needs at least 6.")
         print(f"next: radassay reading serve {self.out}   (prints a link for each reader)")
@@ -285,7 +286,7 @@ def opened(real: ImageSet, folder: Path, plan: ReadingPlan) -> None:
     from radassay.images.splits import open_test
 
     if plan.split != "validation" and (real.table["split"] == "test").any():
-        open_test(real, folder, purpose="reader study", study=plan.hash)
+        open_test(real, folder, purpose="reader study", study=plan.draw)
 
 
 def told(finding: Finding) -> str:
@@ -301,9 +302,15 @@ def told(finding: Finding) -> str:
     return f"{words} ({finding.reason})" if finding.reason else words
 
 
+def side_of(plan: ReadingPlan) -> str:
+    """Return how large every image is, in words."""
+    stack = f" x {plan.slices} slices {plan.slice_mm:.3g} mm apart" if plan.slices > 1 else ""
+    return f"{plan.size} x {plan.size} pixels{stack}"
+
+
 def changed(plan: ReadingPlan) -> str:
     """Return what is done to both arms beyond resizing, in words."""
-    steps = [f"{plan.levels} grey levels"]
+    steps = [f"{plan.hu[0]:g} to {plan.hu[1]:g} HU" if plan.hu else f"{plan.levels} grey levels"]
     steps += [f"{plan.trim:.0%} trimmed off each edge"] if plan.trim else []
     steps += [f"smoothed by {plan.smooth:g} pixels"] if plan.smooth else []
     steps += ["grey values equalised"] if plan.equalise else []

@@ -22,6 +22,10 @@ COLUMNS = ("reader", "block", "item", "version", "at", "answer_id", "value", "se
 DONE = 0.8
 """Share of the cases of a question that a reader must have answered to count."""
 LEVELS = 6
+SMALL = 256
+"""Side in pixels below which a radiologist judges a thumbnail."""
+TISSUE = (-1000.0, 500.0)
+"""Hounsfield units from air to bone; a scale that ends within was cut off."""
 
 
 def read_answers(content: bytes) -> pd.DataFrame:
@@ -149,8 +153,20 @@ def cautions(plan: ReadingPlan, readers: int, dropped: int = 0, left_out: Sequen
         told.append(f"a pilot: {readers} readers, where 6 are needed")
     if plan.override:
         told.append(f"images could be told apart by how they were stored, accepted because: {plan.override}")
+    told += shown_cautions(plan)
     if dropped:
         told.append(f"{dropped} cases left out that not every reader judged")
     if left_out:
         told.append(f"{len(left_out)} readers left out who answered less than {DONE:.0%}")
     return "; ".join(told)
+
+
+def shown_cautions(plan: ReadingPlan) -> list[str]:
+    """Return what weakens every result because of how images were shown: thumbnails, a scale that was cut off.
+
+    Of a plan whose side and Hounsfield units were not settled nothing is told.
+    """
+    told = [f"shown at {plan.size} px: radiologists judge thumbnails"] if 0 < plan.size < SMALL else []
+    if plan.hu and (plan.hu[0] > TISSUE[0] or plan.hu[1] < TISSUE[1]):
+        told.append(f"values outside {plan.hu[0]:g} to {plan.hu[1]:g} HU were cut off in both arms")
+    return told

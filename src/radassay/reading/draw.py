@@ -6,12 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from radassay.errors import InputError, RefusedError
 from radassay.images.imageset import ImageSet
 from radassay.reading.key import REAL, SYNTHETIC
 from radassay.reading.pipeline import Shown, sides
 from radassay.reading.plan import ReadingPlan
+from radassay.reading.stacks import Cut, Rows
 
 HELD_OUT = {"test": ("test",), "validation": ("validation",), "held-out": ("validation", "test")}
 WITH_TRAINING = ("realness", "diagnosis")
@@ -76,7 +78,7 @@ def size_of(sets: dict[str, ImageSet], plan: ReadingPlan) -> int:
 
 
 def drawn(
-    sets: dict[str, ImageSet], labels: tuple[str, ...], plan: ReadingPlan, rng: np.random.Generator
+    sets: dict[str, ImageSet], labels: tuple[str, ...], plan: ReadingPlan, cut: Cut, rng: np.random.Generator
 ) -> list[Slot]:
     """Return all slots but repeats: training, cases and catch trials of every question.
 
@@ -89,7 +91,8 @@ def drawn(
     shared = set(sets[REAL].table["image"]) & set(sets[SYNTHETIC].table["image"])
     if shared:
         raise RefusedError("Synthetic images are copies of real ones that would be read", got=f"{len(shared)} images")
-    pools = {(arm, label): _Pool(sets[arm], label, plan, rng) for arm in sets for label in labels}
+    there = {arm: cut.rows(images) for arm, images in sets.items()}
+    pools = {(arm, label): _Pool(sets[arm], there[arm], label, plan, rng) for arm in sets for label in labels}
     slots: list[Slot] = []
 
     def one(arm: str, label: str, *, training: bool = False, broken: int = 0) -> Shown:
@@ -118,33 +121,38 @@ def drawn(
 class _Pool:
     """Images of one arm and class in the order in which they are drawn."""
 
-    def __init__(self, images: ImageSet, label: str, plan: ReadingPlan, rng: np.random.Generator) -> None:
-        fits = images.table["label"].to_numpy() == label
-        fits &= ~images.table["image"].duplicated().to_numpy()
+    def __init__(
+        self, images: ImageSet, there: list[Rows], label: str, plan: ReadingPlan, rng: np.random.Generator
+    ) -> None:
+        firsts = np.array([rows[0] for rows in there], dtype=np.intp)
+        names = images.table["image"].to_numpy(dtype=str)
+        fits = images.table["label"].to_numpy()[firsts] == label
+        fits &= ~pd.Series([tuple(names[list(rows)]) for rows in there], dtype=object).duplicated().to_numpy()
         if plan.size:
-            fits &= sides(images) >= plan.size
-        rows = rng.permutation(np.flatnonzero(fits))
+            fits &= sides(images)[firsts] >= plan.size
+        order = rng.permutation(np.flatnonzero(fits))
         self._units = images.units
         seen: Counter[str] = Counter()
         turn = []
-        for row in rows:
+        for row in firsts[order]:
             turn.append(seen[str(self._units[row])])
             seen[str(self._units[row])] += 1
-        self._rows = [int(row) for row in rows[np.argsort(turn, kind="stable")]]
-        self._name, self._all = f"{images.name}, {label}", len(rows)
+        self._there: list[Rows] = [there[int(n)] for n in order[np.argsort(turn, kind="stable")]]
+        self._name, self._all = f"{images.name}, {label}", len(order)
         self._trained: set[str] = set()
 
-    def take(self, training: bool) -> int:
-        while self._rows:
-            row = self._rows.pop(0)
-            unit = str(self._units[row])
+    def take(self, training: bool) -> Rows:
+        while self._there:
+            rows = self._there.pop(0)
+            unit = str(self._units[rows[0]])
             if training:
                 self._trained.add(unit)
             elif unit in self._trained:
                 continue
-            return row
+            return rows
         raise InputError(
             f"There are too few images of {self._name}",
             got=f"{self._all}",
-            possible="Ask for fewer cases, questions, alternatives or catch trials, or add images",
+            possible="Ask for fewer cases, questions, alternatives or catch trials, fewer slices or a smaller size, or "
+            "add images",
         )

@@ -4,39 +4,80 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radassay.evidence.finding import Finding
 from radassay.images.imageset import ImageSet
+from radassay.reading.answers import shown_cautions
+from radassay.reading.copies import ServedPixels
 from radassay.reading.draw import Slot, common_labels, drawn, held_out, size_of
 from radassay.reading.key import REAL, SYNTHETIC, Key, KeyImage, KeyItem
-from radassay.reading.pipeline import Shown, Stack, served
+from radassay.reading.leak import leaks
+from radassay.reading.pipeline import Pipeline, Shown, scale_of
 from radassay.reading.plan import QUESTIONS, ReadingPlan
+from radassay.reading.stacks import cut_of
+
+CT_WINDOWS = (("Lung", "l", 1500, -600), ("Mediastinum", "m", 400, 40), ("Bone", "b", 2000, 300))
+"""Name, key, width and centre of the windows of single CT slices; stacks have them anyway."""
+GREY_WINDOWS = (("Full range", "f", 255, 127.5), ("Narrower", "n", 153, 127.5))
+"""Those of stacks that are not in Hounsfield units."""
 
 
 @dataclass(frozen=True)
 class Pack:
     """A reader study ready to be written."""
 
+    plan: ReadingPlan
+    """The plan with what the images settled: side in pixels, slices and their distance, Hounsfield units kept."""
     study: dict[str, Any]
     """Content of `study.json` as plain JSON values; nothing in it depends on the arm but the told training."""
-    pixels: dict[str, bytes]
-    """Unsigned 16-bit little-endian pixels by opaque id, all of one length."""
+    pixels: ServedPixels
+    """Pixels by opaque id, made when asked for."""
     key: Key
     labels: tuple[str, ...]
-    stack: Stack
-    """(n, size, size) the pixels of all cases as they are served, for the leak test."""
+    cases: tuple[str, ...]
+    """(n,) ids of the images of all cases, which the leak test looks at."""
     synthetic: NDArray[np.bool_]
     """(n,) which of them are synthetic."""
     patients: NDArray[np.str_]
     """(n,) independent unit of each of them."""
 
+    def leaks(self, rng: np.random.Generator) -> list[Finding]:
+        """Return the leak test of the cases' pixels as they are served, one image in memory at a time."""
+        stacks = self.pixels.stacks(self.cases)
+        return leaks(stacks, self.synthetic, self.patients, rng, step=self.pixels.scale.step)
+
+    @property
+    def facts(self) -> list[Finding]:
+        """Return what is shown: side in pixels and, of stacks, the number of slices."""
+        about = self.study["pixels"]
+        details = {"spacing_mm": about["spacing_mm"], "value_range": about["value_range"]}
+        fields: dict[str, Any] = {"check": "reading", "n_images": len(self.cases), "method": "count, exact"}
+        side = Finding(
+            name="shown_side",
+            value=float(self.plan.size),
+            unit="pixels",
+            reason="; ".join(shown_cautions(self.plan)),
+            details=details,
+            **fields,
+        )
+        if self.plan.slices == 1:
+            return [side]
+        apart = {"apart_mm": self.plan.slice_mm}
+        return [
+            side,
+            Finding(name="shown_slices", value=float(self.plan.slices), unit="slices", details=apart, **fields),
+        ]
+
 
 def pack(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> Pack:
     """Draw cases and return the study; the same plan and sets give the same study, byte for byte.
+
+    The plan that comes back holds what was settled from the images, and gives the same study again.
 
     Args:
         plan: what is asked.
@@ -44,31 +85,34 @@ def pack(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> Pack:
         synthetic: generated images.
 
     Raises:
-        InputError: too few images, or a class that an arm lacks.
+        InputError: too few images, a class that an arm lacks, or stacks that an arm cannot give.
         RefusedError: the real arm is not real, or an image lies in both arms.
     """
     sets = {REAL: held_out(real, plan), SYNTHETIC: synthetic}
     labels = common_labels(sets[REAL], synthetic, plan)
-    rng = np.random.default_rng(np.random.SeedSequence([plan.seed, int(plan.hash[:15], 16)]))
-    slots = drawn(sets, labels, plan, rng)
-    size = size_of(sets, plan)
+    rng = np.random.default_rng(np.random.SeedSequence([plan.seed, int(plan.draw[:15], 16)]))
+    cut = cut_of(sets, plan)
+    slots = drawn(sets, labels, plan, cut, rng)
     shown = [one for slot in slots for one in slot.shown]
-    stack = served(sets, shown, plan, size)
+    scale = scale_of(sets, shown, plan)
+    kept = (scale.low, scale.high) if scale.hu else ()
+    plan = replace(plan, size=size_of(sets, plan), slices=cut.slices, slice_mm=cut.apart_mm, hu=kept)
     made = _Ids(sets, plan, rng)
     for slot in slots:
-        start = len(made.content)
-        made.add(slot, stack[start : start + len(slot.shown)])
+        made.add(slot)
     made.add_repeats()
-    cases = np.array([slot.role == "case" for slot in slots for _ in slot.shown])
-    tested = [one for one, case in zip(shown, cases, strict=True) if case]
+    pipeline = Pipeline.of(sets, plan, scale, shown)
+    cases = [(i, one) for slot, ids in zip(slots, made.by_slot, strict=True) if slot.role == "case"
+             for i, one in zip(ids, slot.shown, strict=True)]  # fmt: skip
     return Pack(
-        study=_study(plan, labels, size, made.items, made.by_id, rng),
-        pixels=made.pixels,
+        plan=plan,
+        study=_study(plan, labels, _pixels(pipeline, shown), _presets(plan, hu=scale.hu), made.items, made.by_id, rng),
+        pixels=ServedPixels(pipeline, made.shown, plan.seed),
         key=Key(plan.hash, tuple(sorted(made.images, key=lambda i: i.id)), tuple(sorted(made.items, key=_id))),
         labels=labels,
-        stack=stack[cases],
-        synthetic=np.array([one.arm == SYNTHETIC for one in tested]),
-        patients=np.array([f"{one.arm}:{sets[one.arm].units[one.row]}" for one in tested]),
+        cases=tuple(i for i, _ in cases),
+        synthetic=np.array([one.arm == SYNTHETIC for _, one in cases]),
+        patients=np.array([f"{one.arm}:{sets[one.arm].units[one.rows[0]]}" for _, one in cases]),
     )
 
 
@@ -83,10 +127,10 @@ class _Ids:
         self._plan, self._rng = plan, rng
         self._units = {arm: images.units for arm, images in sets.items()}
         self._names = {arm: images.table["image"].to_numpy(dtype=str) for arm, images in sets.items()}
-        self.content: list[str] = []
+        self.by_slot: list[tuple[str, ...]] = []
         self.images: list[KeyImage] = []
         self.items: list[KeyItem] = []
-        self.pixels: dict[str, bytes] = {}
+        self.shown: dict[str, Shown] = {}
 
     @property
     def by_id(self) -> dict[str, KeyImage]:
@@ -95,29 +139,28 @@ class _Ids:
     def _new(self) -> str:
         return self._rng.bytes(16).hex()
 
-    def add(self, slot: Slot, pictures: Stack) -> None:
-        ids = [self._image(slot, one, picture) for one, picture in zip(slot.shown, pictures, strict=True)]
-        self.content += ids
+    def add(self, slot: Slot) -> None:
+        ids = tuple(self._image(slot, one) for one in slot.shown)
+        self.by_slot.append(ids)
         self.items.append(KeyItem(self._new(), slot.question, slot.label, tuple(sorted(ids)), slot.role))
 
-    def _image(self, slot: Slot, one: Shown, picture: Stack) -> str:
+    def _image(self, slot: Slot, one: Shown) -> str:
         name = self._new()
-        self.pixels[name] = picture.astype("<u2").tobytes()
-        unit = f"{one.arm}:{self._units[one.arm][one.row]}"
-        self.images.append(
-            KeyImage(name, one.arm, slot.label, str(self._names[one.arm][one.row]), unit, bool(one.broken))
-        )
+        self.shown[name] = one
+        unit = f"{one.arm}:{self._units[one.arm][one.rows[0]]}"
+        middle = str(self._names[one.arm][one.rows[len(one.rows) // 2]])
+        self.images.append(KeyImage(name, one.arm, slot.label, middle, unit, bool(one.broken)))
         return name
 
     def add_repeats(self) -> None:
-        """Show some cases of every question again: new ids, the same pixels."""
+        """Show some cases of every question again: new ids, the same pixels but for the dither."""
         for question in self._plan.ordered:
             cases = [item for item in self.items if item.block == question and item.role == "case"]
             for n in self._rng.permutation(len(cases))[: self._plan.n_repeats(len(cases))]:
                 again = []
                 for old in cases[n].images:
                     known, name = self.by_id[old], self._new()
-                    self.pixels[name] = self.pixels[old]
+                    self.shown[name] = self.shown[old]
                     fields = (known.arm, known.label, known.image, known.patient, known.broken)
                     self.images.append(KeyImage(name, *fields))
                     again.append(name)
@@ -128,7 +171,8 @@ class _Ids:
 def _study(
     plan: ReadingPlan,
     labels: tuple[str, ...],
-    size: int,
+    pixels: dict[str, Any],
+    presets: list[dict[str, Any]],
     items: Sequence[KeyItem],
     images: dict[str, KeyImage],
     rng: np.random.Generator,
@@ -152,18 +196,34 @@ def _study(
         "version": 1,
         "title": plan.title,
         "consent": plan.consent,
-        "pixels": {
-            "width": size,
-            "height": size,
-            "depth": 1,
-            "slope": 255 / 65535,
-            "intercept": 0.0,
-            "value_range": [0.0, 255.0],
-            "right_on_left": plan.right_on_left,
-        },
+        "pixels": pixels,
+        "presets": presets,
         "blocks": blocks,
         "orders": {rng.bytes(16).hex(): _order(plan, items, rng) for _ in range(plan.readers)},
     }
+
+
+def _pixels(pipeline: Pipeline, shown: Sequence[Shown]) -> dict[str, Any]:
+    """Return what holds for the pixels of every image."""
+    plan, scale = pipeline.plan, pipeline.scale
+    return {
+        "width": plan.size,
+        "height": plan.size,
+        "depth": plan.slices,
+        "slope": scale.slope,
+        "intercept": scale.low,
+        "value_range": [scale.low, scale.high],
+        "spacing_mm": None if (mm := pipeline.spacing_mm(shown)) is None else [mm, mm],
+        "right_on_left": plan.right_on_left,
+    }
+
+
+def _presets(plan: ReadingPlan, *, hu: bool) -> list[dict[str, Any]]:
+    """Return the windows that the page would not choose itself: it takes stacks, and stacks alone, for CT."""
+    if hu == (plan.slices > 1):
+        return []
+    windows = CT_WINDOWS if hu else GREY_WINDOWS
+    return [dict(zip(("name", "key", "width", "center"), window, strict=True)) for window in windows]
 
 
 def _asked(item: KeyItem) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,10 +65,20 @@ class ReadingPlan:
     """Which real images: of patients that the generator did not learn from. `any` if no split is written down."""
     size: int = 0
     """Side in pixels of what is shown; 0 for the smallest side of any image of either arm, at most 1024."""
+    slices: int = 0
+    """Slices of every stack, from the middle of each study; 1 for single pictures. 0 for as many as the shortest study
+    has, at most 64, where both arms have volumes, and else 1."""
+    slice_mm: float = 0.0
+    """Distance of neighbouring slices, within a quarter; 0 for the usual one, thinned so that 64 cover the shortest
+    study."""
+    hu: tuple[float, ...] = ()
+    """Lowest and highest Hounsfield unit (CT) that is kept in either arm; empty for what both reach, within -1024 to
+    3071. This is no window: readers choose theirs."""
     fit: Literal["squash", "pad", "crop"] = "crop"
     """How images of either arm become square."""
     levels: int = 256
-    """Grey levels that images of either arm are rounded to."""
+    """Grey levels that images of either arm are rounded to, over 16 bits; 65536 keeps all. CT in Hounsfield units is
+    rounded to whole units instead."""
     trim: float = 0.0
     """Share of the side cut off every edge, in either arm."""
     smooth: float = 0.0
@@ -108,6 +118,8 @@ class ReadingPlan:
             raise SettingsError("override must say why", got=repr(self.override))
         if self.size and not 16 <= self.size <= 4096:
             raise SettingsError("size must be 0 or lie from 16 to 4096", got=self.size)
+        if self.hu and not (len(self.hu) == 2 and -32768 <= self.hu[0] <= self.hu[1] - 16 <= 32767 - 16):
+            raise SettingsError("hu must be a lowest and a highest Hounsfield unit, at least 16 apart", got=self.hu)
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if not low <= value <= high:
@@ -117,6 +129,11 @@ class ReadingPlan:
     def hash(self) -> str:
         """Return the SHA-256 (hex) of every field."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def draw(self) -> str:
+        """Return the hash of all but what is settled from the images, so that a settled plan draws the same cases."""
+        return replace(self, size=0, slices=0, slice_mm=0.0, hu=()).hash
 
     @property
     def pilot(self) -> bool:
@@ -142,6 +159,8 @@ _RANGES: Sequence[tuple[str, float, float]] = (
     ("margin", 0.01, 0.4),
     ("area", 0.51, 0.99),
     ("levels", 16, 65536),
+    ("slices", 0, 2048),
+    ("slice_mm", 0, 1000),
     ("trim", 0, 0.4),
     ("smooth", 0, 20),
     ("leak_limit", 0.5, 0.95),
