@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -13,13 +13,7 @@ from radassay.cli.reading_export import Export, with_sheets
 from radassay.errors import SettingsError
 from radassay.reading.plan import ReadingPlan
 
-if TYPE_CHECKING:
-    from radassay.evidence.finding import Finding
-    from radassay.images.imageset import ImageSet
-
 DATABASE = "reads.db"
-ROUNDS = 3
-"""Times that `--same-pipeline` adds steps and tests again."""
 
 
 @dataclass(frozen=True)
@@ -46,44 +40,19 @@ class Plan:
 
     def run(self) -> int:
         """Run it."""
-        import numpy as np
-
-        from radassay.reading.leak import require_blind, telling
-        from radassay.reading.pack import pack
-        from radassay.reading.pipeline import remedied
-        from radassay.reading.plan import power_of
-        from radassay.reading.study import require_new, write_study
+        from radassay.cli.reading_planning import changed, opened, prepare, sets_of, side_of, told, write
+        from radassay.reading.study import require_new
 
         served = web("served")
         require_new(self.out)
-        plan = self.plan
         real, synthetic = sets_of(self.real, self.synthetic)
-        opened(real, ledger(self.real), plan)
-        for n in range(ROUNDS + 1):
-            packed = pack(plan, real, synthetic)
-            found = packed.leaks(np.random.default_rng(plan.seed))
-            tells = telling(found, plan.leak_limit)
-            further = remedied(plan, tells, hu=packed.pixels.scale.hu)
-            if not self.same_pipeline or further == plan or n == ROUNDS:
-                break
-            print(f"told apart by {' and '.join(tells)}; both arms are changed alike and tested again")
-            plan = further
-        plan = packed.plan
-        require_blind(found, plan.leak_limit, plan.override)
-        before = [*packed.facts, *found, *power_of(plan, len(packed.labels))]
-        study = served.Study.model_validate(packed.study)
-        write_study(
-            self.out,
-            plan,
-            packed.key,
-            before,
-            lambda folder: str(served.write_served(folder, study, packed.pixels).fingerprint),
-        )
+        opened(real, self.real, self.plan)
+        prepared = prepare(self.plan, real, synthetic, remedy=self.same_pipeline, say=print)
+        before, plan = write(self.out, prepared, served), prepared.plan
         print(f"plan {plan.hash}")
         for one in before:
             print(f"  {told(one)}")
-        asked = sum(len(block.items) + len(block.training) for block in study.blocks)
-        print(f"{asked} items for each of {plan.readers} readers, {side_of(plan)}{changed(plan)}")
+        print(f"{prepared.asked} items for each of {plan.readers} readers, {side_of(plan)}{changed(plan)}")
         if plan.pilot:
             print(f"This is a pilot: {plan.readers} readers; a claim on readers needs at least 6.")
         print(f"next: radassay reading serve {self.out}   (prints a link for each reader)")
@@ -247,71 +216,3 @@ def web(part: str) -> Any:
         raise SettingsError(
             "Reader studies need the web extra", got=error, possible="pip install 'radassay[web]'"
         ) from None
-
-
-def sets_of(real: Path, synthetic: Path | None) -> tuple[ImageSet, ImageSet]:
-    """Return real images with their splits and synthetic images, of a run or of two image sets.
-
-    Raises:
-        SettingsError: two image sets are needed, or the run's patient codes were keyed.
-        InputError: a folder holds no image set.
-    """
-    import json
-
-    from radassay.contracts import silent
-    from radassay.images.imageset import ImageSet
-
-    if not (real / "run.json").exists():
-        if synthetic is None:
-            raise SettingsError("Name a set of synthetic images too", possible="Or the folder of a run alone")
-        return ImageSet.open(real), ImageSet.open(synthetic)
-    from radassay.workbench.materials import gather
-    from radassay.workbench.study import study_of
-
-    told = json.loads((real / "run.json").read_text())["plan"]
-    if told.get("real", {}).get("patient_key"):
-        raise SettingsError("The patients of this run were coded with a key", possible="Give two image sets instead")
-    study = study_of(told, str(real))
-    made = ImageSet.open(synthetic or real / "work" / "sets" / "synthetic")
-    return gather(study, real / "work", silent).real, made.with_columns(patient="", study="")
-
-
-def ledger(real: Path) -> Path:
-    """Return the folder in which uses of the test images are written down."""
-    return real / "work" / "sets" / "real" if (real / "run.json").exists() else real
-
-
-def opened(real: ImageSet, folder: Path, plan: ReadingPlan) -> None:
-    """Write down beside the set that its test images are used, where they are."""
-    from radassay.images.splits import open_test
-
-    if plan.split != "validation" and (real.table["split"] == "test").any():
-        open_test(real, folder, purpose="reader study", study=plan.draw)
-
-
-def told(finding: Finding) -> str:
-    """Return one of the findings from before the first reading, with its caution."""
-    from radassay.evidence.wording import label, with_interval
-
-    if finding.value is None:
-        return f"{label(finding.name)}: {finding.reason}"
-    words = with_interval(finding)
-    if finding.name.startswith("leak_"):
-        number = words.removeprefix(label(finding.name).lower()).strip()
-        words = f"real or synthetic by {finding.name.removeprefix('leak_')}: AUC {number}"
-    return f"{words} ({finding.reason})" if finding.reason else words
-
-
-def side_of(plan: ReadingPlan) -> str:
-    """Return how large every image is, in words."""
-    stack = f" x {plan.slices} slices {plan.slice_mm:.3g} mm apart" if plan.slices > 1 else ""
-    return f"{plan.size} x {plan.size} pixels{stack}"
-
-
-def changed(plan: ReadingPlan) -> str:
-    """Return what is done to both arms beyond resizing, in words."""
-    steps = [f"{plan.hu[0]:g} to {plan.hu[1]:g} HU" if plan.hu else f"{plan.levels} grey levels"]
-    steps += [f"{plan.trim:.0%} trimmed off each edge"] if plan.trim else []
-    steps += [f"smoothed by {plan.smooth:g} pixels"] if plan.smooth else []
-    steps += ["grey values equalised"] if plan.equalise else []
-    return "; both arms: " + ", ".join(steps)

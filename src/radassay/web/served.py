@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -194,7 +195,7 @@ class ServedFolder:
             return file.read()
 
 
-def write_served(path: Path, study: Study, pixels: dict[str, bytes]) -> ServedFolder:
+def write_served(path: Path, study: Study, pixels: Mapping[str, bytes]) -> ServedFolder:
     """Write a served folder, in the order of the ids so that no file tells its arm by its place, and open it.
 
     Raises:
