@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib.resources import files
 
 from starlette.applications import Starlette
@@ -29,9 +30,7 @@ PAGES = {"/": "reader.html", "/coordinator": "coordinator.html"}
 _STATIC = files("radassay.web") / "static"
 
 
-def create(
-    folder: ServedFolder, book: Book, hosts: frozenset[str], *, tls: bool = False, more: Sequence[BaseRoute] = ()
-) -> ASGIApp:
+def create(folder: ServedFolder, book: Book, hosts: frozenset[str], *, tls: bool = False) -> ASGIApp:
     """Return the application of one study.
 
     Args:
@@ -39,17 +38,30 @@ def create(
         book: where answers are kept.
         hosts: the names it answers under, without port.
         tls: whether it is reached over TLS.
-        more: further addresses, for whoever starts the server and knows more than it (making a study by page, say).
     """
-    door = Door(book, tls)
-    routes: list[BaseRoute] = [
-        *(Route(address, _page(name)) for address, name in PAGES.items()),
+    door = Door(book, tls, hashlib.sha256(f"cookie|{folder.fingerprint}".encode()).hexdigest()[:12])
+    routes = [*ReadingDesk(folder, book, door).routes, *Coordination(folder.study, book, door).routes]
+    return dressed(PAGES, door, routes, hosts, tls=tls)
+
+
+def dressed(
+    pages: Mapping[str, str], door: Door, routes: Sequence[BaseRoute], hosts: frozenset[str], *, tls: bool
+) -> ASGIApp:
+    """Return an application of pages and addresses behind the guard, with the way in.
+
+    Args:
+        pages: static file by address.
+        door: who is asking.
+        routes: what the pages ask.
+        hosts: the names it answers under, without port.
+        tls: whether it is reached over TLS.
+    """
+    routes = [
+        *(Route(address, _page(name)) for address, name in pages.items()),
         Route("/static/{name}", _static),
         Route("/healthy", _healthy),
         Route("/api/enter", door.enter, methods=["POST"]),
-        *ReadingDesk(folder, book, door).routes,
-        *Coordination(folder.study, book, door).routes,
-        *more,
+        *routes,
     ]
     handlers = {Refusal: answer_refusal, RadassayError: answer_user_error, HTTPException: answer_http}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), hosts, tls)

@@ -183,6 +183,12 @@ class Book:
                 c.execute(select(_READERS.c.id).where(_READERS.c.role == "reader").order_by(_READERS.c.id)).scalars()
             )
 
+    def links_end(self) -> dict[str, str]:
+        """Return for every reader until when the link is valid."""
+        query = select(_READERS.c.id, _READERS.c.expires).where(_READERS.c.role == "reader")
+        with self._read() as c:
+            return {row[0]: row[1] for row in c.execute(query)}
+
     def note(self, reader: str, kind: str, detail: dict[str, Any] | None = None) -> None:
         """Write down that something happened: consent, withdrawn, display, paused, resumed, ..."""
         with self._write() as c:

@@ -12,11 +12,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from radassay.web.book import Book, Person
+from radassay.web.book import Book, Person, now
 from radassay.web.guard import Refusal
 from radassay.web.served import Study
-from radassay.web.session import COOKIE, Door, read_json
-from radassay.web.tokens import form_token
+from radassay.web.session import Door, read_json
 
 COLUMNS = ("reader", "block", "item", "version", "at", "answer_id", "value", "seen")
 
@@ -31,7 +30,7 @@ class Coordination:
     """
 
     def __init__(self, study: Study, book: Book, door: Door) -> None:
-        self._study, self._book = study, book
+        self._study, self._book, self._door = study, book, door
         self.routes = [
             Route("/api/coordinator/progress", door.only("coordinator", self._tell_progress)),
             Route("/api/coordinator/hold", door.only("coordinator", self._hold), methods=["POST"]),
@@ -39,40 +38,60 @@ class Coordination:
         ]
 
     async def _tell_progress(self, request: Request, person: Person) -> Response:
-        rows = await run_in_threadpool(self._progress)
+        rows = await run_in_threadpool(progress, self._study, self._book)
         paused = await run_in_threadpool(self._book.paused)
-        form = form_token(request.cookies[COOKIE])
-        return JSONResponse({"title": self._study.title, "paused": paused, "readers": rows, "form": form})
-
-    def _progress(self) -> list[dict[str, Any]]:
-        total = sum(len(block.training) + len(block.items) for block in self._study.blocks)
-        rows = []
-        for reader in self._book.reader_ids():
-            answered, happened = self._book.answered(reader), self._book.happened(reader)
-            rows.append(
-                {
-                    "reader": reader,
-                    "answered": len(answered),
-                    "total": total,
-                    "last": max(answered.values(), default=None),
-                    "consented": "consent" in happened,
-                    "withdrawn": "withdrawn" in happened,
-                }
-            )
-        return rows
+        told = {"title": self._study.title, "paused": paused, "readers": rows, "form": self._door.form(request)}
+        return JSONResponse(told)
 
     async def _hold(self, request: Request, person: Person) -> Response:
-        paused = (await read_json(request)).get("paused")
-        if not isinstance(paused, bool):
-            raise Refusal(422, "bad-request", "Say whether the study is paused.", "true or false")
-        await run_in_threadpool(self._book.note, person.id, "paused" if paused else "resumed")
-        return JSONResponse({"paused": paused})
+        return await hold(request, self._book, person)
 
     async def _export(self, request: Request, person: Person) -> Response:
-        content = await run_in_threadpool(answers_csv, self._book)
-        await run_in_threadpool(self._book.note, person.id, "exported")
-        headers = {"Content-Disposition": 'attachment; filename="answers.csv"'}
-        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+        return await export(self._book, person)
+
+
+async def hold(request: Request, book: Book, person: Person) -> Response:
+    """Pause or resume a study as the body of a request says, and write down who did."""
+    paused = (await read_json(request)).get("paused")
+    if not isinstance(paused, bool):
+        raise Refusal(422, "bad-request", "Say whether the study is paused.", "true or false")
+    await run_in_threadpool(book.note, person.id, "paused" if paused else "resumed")
+    return JSONResponse({"paused": paused})
+
+
+async def export(book: Book, person: Person) -> Response:
+    """Answer with all answers as a CSV file, and write down who took it."""
+    content = await run_in_threadpool(answers_csv, book)
+    await run_in_threadpool(book.note, person.id, "exported")
+    headers = {"Content-Disposition": 'attachment; filename="answers.csv"'}
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def progress(study: Study, book: Book) -> list[dict[str, Any]]:
+    """Return for every reader how many items are answered, of how many, and when last; nothing of what was answered.
+
+    Readers are numbered as the study lists them.
+    """
+    total = sum(len(block.training) + len(block.items) for block in study.blocks)
+    ends = book.links_end()
+    numbers = {reader: n + 1 for n, reader in enumerate(sorted({*study.orders, *ends}))}
+    rows = []
+    for reader in sorted(ends):
+        answered, happened = book.answered(reader), book.happened(reader)
+        rows.append(
+            {
+                "reader": reader,
+                "number": numbers[reader],
+                "answered": len(answered),
+                "total": total,
+                "last": max(answered.values(), default=None),
+                "consented": "consent" in happened,
+                "withdrawn": "withdrawn" in happened,
+                "link_ends": ends[reader],
+                "link_valid": ends[reader] > now(),
+            }
+        )
+    return rows
 
 
 def answers_csv(book: Book) -> str:

@@ -15,8 +15,7 @@ from radassay.web.book import AlreadyAnswered, Answer, Book, Person, now
 from radassay.web.guard import Refusal
 from radassay.web.questions import CERTAINTY, PLAUSIBILITY, REALNESS, fitting
 from radassay.web.served import ServedFolder
-from radassay.web.session import COOKIE, Door, read_json
-from radassay.web.tokens import form_token
+from radassay.web.session import Door, read_json
 from radassay.web.worklist import Task, ahead, break_due, shown_images, worklist
 
 Short = Annotated[str, StringConstraints(max_length=200)]
@@ -71,7 +70,7 @@ class ReadingDesk:
     """
 
     def __init__(self, folder: ServedFolder, book: Book, door: Door) -> None:
-        self._folder, self._study, self._book = folder, folder.study, book
+        self._folder, self._study, self._book, self._door = folder, folder.study, book, door
         self._lists: dict[str, list[Task]] = {}
         self.routes = [
             Route("/api/study", door.only("reader", self._tell_study)),
@@ -97,7 +96,7 @@ class ReadingDesk:
             "levels": {"realness": REALNESS, "certainty": CERTAINTY, "plausibility": PLAUSIBILITY},
             "happened": sorted(happened),
             "reader": person.id,
-            "form": form_token(request.cookies[COOKIE]),
+            "form": self._door.form(request),
             "session_minutes": study.session_minutes,
         }
         return JSONResponse(content)

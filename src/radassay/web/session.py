@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from radassay.web.book import Book, Person, Role
+from radassay.web.book import Person, Role
 from radassay.web.guard import Refusal
 from radassay.web.tokens import Brake, digest, form_token
 
-COOKIE = "radassay"
 FORM_HEADER = "x-radassay-form"
 LONGEST_BODY = 64 * 1024
 COOKIE_SECONDS = 90 * 24 * 3600
@@ -23,16 +22,24 @@ COOKIE_SECONDS = 90 * 24 * 3600
 Handler = Callable[[Request, Person], Awaitable[Response]]
 
 
+class Admits(Protocol):
+    """Knows who holds which token."""
+
+    def person(self, token: str) -> Person | None:
+        """Return who holds a token, or None if it was never given or has expired."""
+
+
 class Door:
     """Lets people in by token and answers who they are afterwards.
 
     Args:
-        book: the records of the study.
+        people: who may come in; the book of a study, mostly.
         tls: whether cookies travel over TLS only.
+        name: tells the cookie of this server from those of others at the same host, since cookies know no ports.
     """
 
-    def __init__(self, book: Book, tls: bool) -> None:
-        self._book, self._tls = book, tls
+    def __init__(self, people: Admits, tls: bool, name: str) -> None:
+        self._people, self._tls, self._cookie = people, tls, f"radassay-{name}"
         # A token has 256 random bits: the brake spares the database, it is not what keeps guessers out.
         self._failed = Brake(at_once=20, per_second=0.2)
         self._asked = Brake(at_once=120, per_second=40)
@@ -47,7 +54,7 @@ class Door:
         person = await self._who(request, token)
         response = JSONResponse({"role": person.role, "form": form_token(token)})
         response.set_cookie(
-            COOKIE, token, max_age=COOKIE_SECONDS, path="/", secure=self._tls, httponly=True, samesite="strict"
+            self._cookie, token, max_age=COOKIE_SECONDS, path="/", secure=self._tls, httponly=True, samesite="strict"
         )
         return response
 
@@ -55,7 +62,7 @@ class Door:
         """Return a handler that only people of one role reach, and that changes nothing without a form token."""
 
         async def guarded(request: Request) -> Response:
-            token = request.cookies.get(COOKIE, "")
+            token = request.cookies.get(self._cookie, "")
             if not token:
                 raise Refusal(401, "no-link", "Nobody is signed in here.", "Open the link you were sent")
             person = await self._who(request, token)
@@ -71,8 +78,12 @@ class Door:
 
         return guarded
 
+    def form(self, request: Request) -> str:
+        """Return the form token that the page of whoever asks must send with every change."""
+        return form_token(request.cookies[self._cookie])
+
     async def _who(self, request: Request, token: str) -> Person:
-        person = await run_in_threadpool(self._book.person, token)
+        person = await run_in_threadpool(self._people.person, token)
         if person is not None:
             return person
         address = request.client.host if request.client else "?"
