@@ -31,7 +31,9 @@ def planned(chests, tmp_path_factory):
     """Return the folder of a study and what was packed."""
     folder, packed = tmp_path_factory.mktemp("planned") / "study", pack(PLAN, *chests)
     study = served.Study.model_validate(packed.study)
-    write_study(folder, packed.plan, packed.key, [], lambda at: served.write_served(at, study, packed.pixels).fingerprint)
+    write_study(
+        folder, packed.plan, packed.key, [], lambda at: served.write_served(at, study, packed.pixels).fingerprint
+    )
     return folder, packed
 
 
@@ -103,8 +105,8 @@ def test_the_same_answers_by_sheet_and_by_page_give_the_same_findings(planned, e
         files.append(folder.parent / sheet.name)
         files[-1].write_text(out.getvalue(), encoding="utf-8")
     back = with_sheets(folder, tuple(files), b"")
-    key = open_key(folder / "key", "A. Smith", "test", plan=PLAN.hash)
-    found = [analyse(PLAN, key, read_answers(content)) for content in (page, back)]
+    key = open_key(folder / "key", "A. Smith", "test", plan=packed.plan.hash)
+    found = [analyse(packed.plan, key, read_answers(content)) for content in (page, back)]
     kept = [[f for f in one.findings if "learning" not in f.name] for one in found]
     assert len(kept[0]) > 20
     assert [(f.name, f.slice, f.value, f.low, f.high) for f in kept[0]] == [

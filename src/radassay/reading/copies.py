@@ -44,8 +44,9 @@ class ServedPixels(Mapping[str, bytes]):
 
     def stack(self, name: str) -> Stack:
         """Return one image as it is served, (slices, size, size)."""
+        one = self._shown[name]
         rng = np.random.default_rng(np.random.SeedSequence([self._seed, int(name, 16)]))
-        return dithered(self._pipeline.served(self._shown[name]), self.scale.step, rng)
+        return dithered(self._pipeline.served(one), self.scale.step, rng)
 
     def stacks(self, names: Iterable[str]) -> Iterator[Stack]:
         """Yield images as they are served, one at a time."""

@@ -70,7 +70,7 @@ class Pack:
         apart = {"apart_mm": self.plan.slice_mm}
         return [
             side,
-            Finding(name="shown_slices", value=float(self.plan.slices), unit="slices", details=apart, **fields),
+            Finding(name="n_slices", value=float(self.plan.slices), unit="slices", details=apart, **fields),
         ]
 
 
