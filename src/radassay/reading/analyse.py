@@ -14,10 +14,13 @@ from radassay.evidence.finding import Finding
 from radassay.evidence.provenance import provenance
 from radassay.evidence.run import Run
 from radassay.reading.answers import Read, cautions, unblinded
+from radassay.reading.clicks import places
+from radassay.reading.found import finding, of
 from radassay.reading.key import REAL, SYNTHETIC, Key
-from radassay.reading.others import choice, diagnosis, places, plausibility
+from radassay.reading.others import choice, diagnosis, plausibility
+from radassay.reading.pace import times
 from radassay.reading.plan import ReadingPlan
-from radassay.reading.realness import finding, of, realness
+from radassay.reading.realness import realness
 from radassay.stats.proportion import share
 
 
@@ -62,6 +65,7 @@ def analyse(plan: ReadingPlan, key: Key, answers: pd.DataFrame) -> Analysed:
         else:
             findings += {"choice": choice, "diagnosis": diagnosis, "plausibility": plausibility}[question](read, plan)
         findings += _cannot(read, question)
+        findings += times(read, question)
     return Analysed(findings, table, places(table))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -49,7 +50,8 @@ def unblinded(answers: pd.DataFrame, key: Key) -> pd.DataFrame:
 
     `order` counts a reader's answers of a question by the time of the first version. `right` is 1 or 0, or NaN where
     nothing is right or wrong. `score` grows with belief that the image is synthetic (realness, 1 to 6) or shows the
-    chosen class (diagnosis, certainty 1 to 5).
+    chosen class (diagnosis, certainty 1 to 5). `seconds` is the time on the item over all its versions, NaN where none
+    was logged.
 
     Raises:
         InputError: an answer to an item that the key does not hold, or one that cannot be read.
@@ -60,16 +62,32 @@ def unblinded(answers: pd.DataFrame, key: Key) -> pd.DataFrame:
         raise InputError("The answers are to items that the key does not hold", got=", ".join(strange[:3]))
     table = answers.assign(version=pd.to_numeric(answers["version"]))
     first: dict[Any, Any] = table.groupby(["reader", "item"])["at"].min().to_dict()
+    spent: dict[Any, Any] = (
+        table.assign(seconds=table["seen"].map(_seconds))
+        .groupby(["reader", "item"])["seconds"]
+        .sum(min_count=1)
+        .to_dict()
+    )
     newest = table.sort_values("version", kind="stable").groupby(["reader", "item"], sort=True).tail(1)
     names = sorted(set(newest["reader"]))
     codes = {name: f"R{n + 1:0{max(2, len(str(len(names))))}d}" for n, name in enumerate(names)}
     rows = []
     for row in newest.itertuples():
         told = _row(items[str(row.item)], key, str(row.value))
-        rows.append({"reader": codes[row.reader], "first": first[(row.reader, row.item)], "at": row.at, **told})
+        known = {"first": first[(row.reader, row.item)], "at": row.at, "seconds": spent[(row.reader, row.item)]}
+        rows.append({"reader": codes[row.reader], **known, **told})
     out = pd.DataFrame(rows).sort_values(["block", "reader", "first", "item"], kind="stable", ignore_index=True)
     out.insert(1, "order", out.groupby(["block", "reader"]).cumcount())
     return out.drop(columns="first")
+
+
+def _seconds(text: str) -> float:
+    """Return the time that the page was visible, or NaN where `seen` does not tell it."""
+    try:
+        spent = float(json.loads(text)["seconds"])
+    except (ValueError, KeyError, TypeError):
+        return math.nan
+    return spent if 0 < spent < math.inf else math.nan
 
 
 def _row(item: KeyItem, key: Key, text: str) -> dict[str, Any]:

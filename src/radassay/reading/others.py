@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.evidence.finding import Finding
 from radassay.reading.answers import Read, cautions
+from radassay.reading.clicks import clicks, places
+from radassay.reading.curves import average, operating_points, rounded
+from radassay.reading.found import OVER, finding, of
 from radassay.reading.key import REAL, SYNTHETIC
 from radassay.reading.plan import ReadingPlan
-from radassay.reading.realness import OVER, finding, of
-from radassay.stats.mrmc import difference, one_modality
+from radassay.stats.mrmc import Random, difference, one_modality
+from radassay.stats.proportion import share
 from radassay.stats.reader_figures import Figures, delong_figures, of_different_cases, proportion_figures, read_by_all
 from radassay.stats.signal_detection import forced_choice
 
@@ -29,44 +30,70 @@ def choice(read: Read, plan: ReadingPlan) -> list[Finding]:
     right = read.matrix("right", items)
     whole = read_by_all(right) if len(read.readers) else np.zeros(0, dtype=bool)
     patients = facts["patient"].to_numpy(dtype=str)
-    if len(read.readers) < 2 or len(set(patients[whole])) < 2:
-        return [finding("choice_correct", reason=_few(read, int(whole.sum())))]
-    found = forced_choice(right[:, whole], plan.alternatives, patients[whole])
+    details: dict[str, Any] = {"chance": 1 / plan.alternatives, "alternatives": plan.alternatives}
     about = _about(read, plan, patients, whole)
-    details = {"chance": 1 / plan.alternatives, "alternatives": plan.alternatives}
+    findings = []
+    for n, reader in enumerate(read.readers if whole.any() else ()):
+        alone = share(right[n, whole] == 1, patients[whole])
+        fields: dict[str, Any] = {"unit": "share", "slice": f"reader={reader}", "details": details}
+        findings.append(of("choice_reader", alone, **fields, **about))
+    if len(read.readers) < 2 or len(set(patients[whole])) < 2:
+        return [finding("choice_correct", reason=_few(read, int(whole.sum()))), *findings]
+    found = forced_choice(right[:, whole], plan.alternatives, patients[whole])
+    details = {**details, "readers": len(read.readers)}
     return [
         of("choice_correct", found.correct, unit="share", details=details, **about),
         of("choice_d_prime", found.sensitivity, details=details, **about),
         of("choice_auc", found.area, unit="AUC", details={"chance": 0.5}, **about),
+        *findings,
     ]
 
 
 def diagnosis(read: Read, plan: ReadingPlan) -> list[Finding]:
     """Return question C: the readers' AUC of the positive class in either arm, and synthetic less real."""
     parts: list[Figures] = []
-    findings = []
+    findings, by_reader = [], []
     for arm in ARMS:
         facts, items = read.cases(arm=arm)
         certainty = read.matrix("score", items)
-        said = _said(read, items, plan.positive)
-        scores = np.where(said, certainty, -certainty)
+        scores = np.where(_said(read, items, plan.positive), certainty, -certainty)
         whole = read_by_all(scores) if len(read.readers) else np.zeros(0, dtype=bool)
         ill, patients = (facts["label"] == plan.positive).to_numpy(), facts["patient"].to_numpy(dtype=str)
-        if len(read.readers) < 2 or min(len(set(patients[whole & (ill == s)])) for s in (True, False)) < 2:
-            reason = _few(read, int(whole.sum()))
-            return [finding("diagnosis_difference", reason=f"{arm}: {reason}")]
-        figures = delong_figures(scores[:, whole], ill[whole], patients[whole])
+        few = _few(read, int(whole.sum()))
+        if not len(read.readers) or min(len(set(patients[whole & (ill == s)])) for s in (True, False)) < 2:
+            return [finding("diagnosis_difference", reason=f"{arm}: {few}")]
         about = _about(read, plan, patients, whole)
-        fields = {"unit": "AUC", "direction": "higher is better", "slice": f"arm={arm}"}
+        by_reader += _by_reader(scores[:, whole], ill[whole], patients[whole], read, arm, about)
+        if len(read.readers) < 2:
+            continue
+        figures = delong_figures(scores[:, whole], ill[whole], patients[whole])
+        curve = average([operating_points(row, ill[whole]) for row in scores[:, whole]])
+        told = {"curve": rounded(curve), "readers": len(read.readers), "positive": plan.positive}
+        fields = {"unit": "AUC", "direction": "higher is better", "slice": f"arm={arm}", "details": told}
         findings.append(of("auc_diagnosis", one_modality(figures), f"{OVER}; DeLong", **fields, **about))
         parts.append(figures)
+    if len(parts) < len(ARMS):
+        return [finding("diagnosis_difference", reason=few), *by_reader]
     found = difference(of_different_cases(*parts))
     counts = {n: sum(getattr(f, n) for f in findings) for n in ("n_images", "n_patients")}
     said_of = {"readers": len(read.readers), "p": found.p, "positive": plan.positive}
     method = f"{OVER}; synthetic less real, on different cases"
     caution = findings[0].reason
     extra = {"unit": "AUC", "direction": "near zero is better", "reason": caution, "details": said_of}
-    return [of("diagnosis_difference", found, method, **extra, **counts), *findings]
+    return [of("diagnosis_difference", found, method, **extra, **counts), *findings, *by_reader]
+
+
+def _by_reader(
+    scores: Floats, ill: NDArray[np.bool_], patients: NDArray[np.str_], read: Read, arm: str, about: dict[str, Any]
+) -> list[Finding]:
+    """Return the area of each reader in one arm, with the curve it lies under."""
+    findings = []
+    for n, reader in enumerate(read.readers):
+        found = one_modality(delong_figures(scores[[n]], ill, patients), random=Random.CASES)
+        details = {"curve": rounded(operating_points(scores[n], ill))}
+        fields = {"unit": "AUC", "slice": f"reader={reader}, arm={arm}", "details": details}
+        findings.append(of("auc_diagnosis_reader", found, "DeLong 1988", **fields, **about))
+    return findings
 
 
 def _said(read: Read, items: list[str], positive: str) -> NDArray[np.bool_]:
@@ -93,7 +120,7 @@ def plausibility(read: Read, plan: ReadingPlan) -> list[Finding]:
                 break
             figures = proportion_figures((found[:, whole] == 3).astype(np.float64), patients[whole])
             fields = {"unit": "share", "slice": f"structure={structure}, arm={arm}"}
-            about = _about(read, plan, patients, whole)
+            about = {**_about(read, plan, patients, whole), "details": {"readers": len(read.readers)}}
             findings.append(of("plausible_share", one_modality(figures), OVER, **fields, **about))
             parts.append(figures)
         if len(parts) == len(ARMS):
@@ -101,20 +128,7 @@ def plausibility(read: Read, plan: ReadingPlan) -> list[Finding]:
             fields = {"slice": f"structure={structure}", "reason": cautions(plan, len(read.readers))}
             method = f"{OVER}; synthetic less real, on different cases"
             findings.append(of("plausible_difference", apart, method, **fields))
-    return findings
-
-
-def places(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a reader, item and structure of question D: its level, and the place clicked in pixels."""
-    out: list[dict[str, Any]] = []
-    for row in rows[(rows["block"] == "plausibility") & (rows["structures"] != "")].itertuples():
-        for structure, rated in json.loads(str(row.structures)).items():
-            place = rated.get("place") or (np.nan,) * 3
-            told = {"reader": row.reader, "item": row.item, "role": row.role, "arm": row.arm, "image": row.image}
-            where = dict(zip(("column", "row", "slice"), map(float, place), strict=True))
-            out.append({**told, "structure": structure, "level": float(rated["level"]), **where})
-    columns = ["reader", "item", "role", "arm", "image", "structure", "level", "column", "row", "slice"]
-    return pd.DataFrame(out, columns=columns)
+    return [*findings, *clicks(read, plan)]
 
 
 def _few(read: Read, cases: int) -> str:

@@ -10,8 +10,12 @@ from numpy.typing import NDArray
 
 from radassay.evidence.finding import Finding
 from radassay.reading.answers import LEVELS, Read, cautions
+from radassay.reading.curves import average, operating_points, rounded
+from radassay.reading.found import OVER, finding, of
 from radassay.reading.key import REAL, SYNTHETIC
+from radassay.reading.pace import learning
 from radassay.reading.plan import ReadingPlan
+from radassay.reading.unanimous import extremes
 from radassay.stats.agreement import (
     Scale,
     answer_counts,
@@ -23,10 +27,8 @@ from radassay.stats.agreement import (
     similarity,
     weighted_kappa,
 )
-from radassay.stats.auc import Interval
 from radassay.stats.equivalence import LEVEL, statement, told, two_one_sided
-from radassay.stats.learning_effect import drift_of_readers
-from radassay.stats.mrmc import Estimate, Random, one_modality
+from radassay.stats.mrmc import Random, one_modality
 from radassay.stats.proportion import share
 from radassay.stats.reader_figures import delong_figures, jackknife_figures, read_by_all
 from radassay.stats.signal_detection import criterion_above, detection, sensitivity_above
@@ -34,18 +36,6 @@ from radassay.stats.signal_detection import criterion_above, detection, sensitiv
 Floats = NDArray[np.float64]
 MIDDLE = LEVELS / 2 + 0.5
 """Scores above it say synthetic."""
-OVER = "Obuchowski-Rockette (Hillis 2014), random readers and cases"
-
-
-def finding(name: str, **fields: Any) -> Finding:
-    """Return a finding of a reader study; a missing value must come with its reason."""
-    return Finding(check="reading", name=name, **fields)
-
-
-def of(name: str, found: Interval | Estimate, method: str = "", **fields: Any) -> Finding:
-    """Return a finding from an estimate with an interval."""
-    how = method or getattr(found, "method", "")
-    return finding(name, value=found.value, low=found.low, high=found.high, method=how, **fields)
 
 
 def realness(read: Read, plan: ReadingPlan, rng: np.random.Generator) -> list[Finding]:
@@ -58,10 +48,10 @@ def realness(read: Read, plan: ReadingPlan, rng: np.random.Generator) -> list[Fi
     """
     facts, items = read.cases()
     scores = read.matrix("score", items)
-    if len(read.readers) < 2 or not len(items):
-        reason = f"{len(read.readers)} readers answered enough; the area over readers needs two"
-        return [finding("auc_readers", reason=reason)]
-    whole = read_by_all(scores)
+    whole = read_by_all(scores) if len(read.readers) else np.zeros(len(items), dtype=bool)
+    few = f"{len(read.readers)} readers answered enough; the area over readers needs two"
+    if not len(read.readers) or not len(items):
+        return [finding("auc_readers", reason=few)]
     if min(np.unique(facts["patient"][whole & (facts["arm"] == arm)]).size for arm in (REAL, SYNTHETIC)) < 2:
         reason = "too few cases of an arm were judged by every reader"
         return [finding("auc_readers", reason=reason)]
@@ -71,32 +61,37 @@ def realness(read: Read, plan: ReadingPlan, rng: np.random.Generator) -> list[Fi
         "reason": cautions(plan, len(read.readers), int((~whole).sum()), read.left_out),
     }
     rated, kept = scores[:, whole], facts[whole]
+    alone = len(read.readers) < 2
+    over = [finding("auc_readers", reason=few)] if alone else _areas(rated, kept, plan, about, len(read.readers))
     return [
-        *_areas(rated, kept, plan, about, read.readers),
+        *over,
+        *_areas_by_reader(rated, kept, about, read.readers),
         *_detections(rated, kept, about, read.readers),
         *_agreement(scores, facts, rng, about["reason"]),
         *_repeats(read, plan, rng),
         *_catch(read),
-        *_drift(read),
-        *_extremes(rated, kept),
+        *learning(read),
+        *extremes((rated > MIDDLE) == _truth(kept)[0], kept, about["reason"]),
     ]
 
 
 def _areas(
-    scores: Floats, facts: pd.DataFrame, plan: ReadingPlan, about: dict[str, Any], readers: tuple[str, ...]
+    scores: Floats, facts: pd.DataFrame, plan: ReadingPlan, about: dict[str, Any], readers: int
 ) -> list[Finding]:
+    """Return the area over readers and cases, whether it is equivalent to chance, and the area of each class."""
     synthetic, patients = _truth(facts)
     figures = delong_figures(scores, synthetic, patients)
     wide, narrow = one_modality(figures), one_modality(figures, level=LEVEL)
     within, around = (narrow.low, narrow.high), (wide.low, wide.high)
-    said = statement(within, around, plan.margin, len(readers))
+    said = statement(within, around, plan.margin, readers)
     details = {
         "statement": said,
         "told": str(told(within, around, plan.margin)),
         "margin": plan.margin,
         "interval_90": list(within),
         "chance": 0.5,
-        "readers": len(readers),
+        "readers": readers,
+        "curve": rounded(average([operating_points(row, synthetic) for row in scores])),
     }
     method = f"{OVER}; covariances by DeLong"
     findings = [of("auc_readers", wide, method, unit="AUC", details=details, **about)]
@@ -113,9 +108,20 @@ def _areas(
             counts = {"n_images": int(some.sum()), "n_patients": len(set(patients[some]))}
             fields = {**about, **counts, "unit": "AUC", "slice": f"label={label}"}
             findings.append(of("auc_label", found, method, **fields))
+    return findings
+
+
+def _areas_by_reader(
+    scores: Floats, facts: pd.DataFrame, about: dict[str, Any], readers: tuple[str, ...]
+) -> list[Finding]:
+    """Return the area of each reader, with the curve it lies under."""
+    synthetic, patients = _truth(facts)
+    findings = []
     for n, reader in enumerate(readers):
         found = one_modality(delong_figures(scores[[n]], synthetic, patients), random=Random.CASES)
-        findings.append(of("auc_reader", found, "DeLong 1988", unit="AUC", slice=f"reader={reader}", **about))
+        details = {"curve": rounded(operating_points(scores[n], synthetic))}
+        fields = {"unit": "AUC", "slice": f"reader={reader}", "details": details}
+        findings.append(of("auc_reader", found, "DeLong 1988", **fields, **about))
     return findings
 
 
@@ -208,26 +214,4 @@ def _catch(read: Read) -> list[Finding]:
             found = share(some["right"].to_numpy() == 1, some["patient"].to_numpy(dtype=str))
             fields = {"unit": "share", "direction": "higher is better", "slice": part}
             findings.append(of("catch_share", found, n_images=int(some["item"].nunique()), **fields))
-    return findings
-
-
-def _drift(read: Read) -> list[Finding]:
-    rows = read.rows[read.rows["role"] == "case"]
-    try:
-        found = drift_of_readers(rows["right"], rows["order"], rows["reader"])
-    except ValueError as error:
-        return [finding("learning_difference", reason=str(error))]
-    how = "mean over readers of the change in right answers from first to last, Student's t over readers"
-    limits = {"value": found.change, "low": found.low, "high": found.high}
-    return [finding("learning_difference", **limits, method=how, n_images=int(rows["item"].nunique()))]
-
-
-def _extremes(scores: Floats, facts: pd.DataFrame) -> list[Finding]:
-    """Return how many cases every reader got right, and wrong, and which."""
-    right = (scores > MIDDLE) == _truth(facts)[0]
-    findings = []
-    for name, rows in (("n_all_right", right.all(axis=0)), ("n_all_wrong", ~right.any(axis=0))):
-        named = [[str(i), str(a)] for i, a in facts[rows][["image", "arm"]].itertuples(index=False)]
-        fields = {"method": "count, exact", "unit": "images", "n_images": len(facts)}
-        findings.append(finding(name, value=float(rows.sum()), details={"images": named[:50]}, **fields))
     return findings
