@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from radassay.cli.reading_desk import Desk
 from radassay.cli.reading_export import Export, with_sheets
 from radassay.errors import SettingsError
 from radassay.reading.plan import ReadingPlan
@@ -195,7 +196,7 @@ class Command:
     Then: radassay reading analyse studies/blind --who "A. Smith" --out runs/blind
     """
 
-    do: Annotated[Plan | Serve | Export | Analyse, tyro.conf.arg(name="")]
+    do: Annotated[Plan | Serve | Desk | Export | Analyse, tyro.conf.arg(name="")]
 
     def run(self) -> int:
         """Run it."""

@@ -68,7 +68,7 @@ async def export(book: Book, person: Person) -> Response:
 
 
 def progress(study: Study, book: Book) -> list[dict[str, Any]]:
-    """Return for every reader how many items are answered, of how many, and when last; nothing of what was answered.
+    """Return for every reader how many items are answered, of how many, and when last seen; nothing of the answers.
 
     Readers are numbered as the study lists them.
     """
@@ -84,7 +84,7 @@ def progress(study: Study, book: Book) -> list[dict[str, Any]]:
                 "number": numbers[reader],
                 "answered": len(answered),
                 "total": total,
-                "last": max(answered.values(), default=None),
+                "seen": max([*answered.values(), *happened.values()], default=None),
                 "consented": "consent" in happened,
                 "withdrawn": "withdrawn" in happened,
                 "link_ends": ends[reader],
