@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
 from markupsafe import Markup
 
 from radassay.report.calibration import Calibration
 from radassay.report.exchange import HELD_OUT, Exchange, Worth, signed
 from radassay.report.gains import Gain, Gains
+from radassay.report.interval_rows import Row, draw_rows, height_of, padded
 from radassay.report.svg import Drawing, Point, Scale, axis_below, axis_left
 from radassay.report.trial_words import ARMS
 
 WIDTH = 640.0
-ROW = 25.0
 FOOT = 378.0
 """Where the axis of the exchange rate lies, under the lane with its interval."""
 
@@ -23,7 +20,7 @@ def exchange_curve(found: Exchange, answer: str) -> Markup:
     """Return AUC against real patients: curve of real images, level of the arm, and where they meet."""
     title = "What the synthetic images are worth in real patients"
     drawing = Drawing("exchange", WIDTH, FOOT + 42, title, _desc(found, answer))
-    x = Scale(*_padded(found.curve.sizes, 0.05), 52, WIDTH - 18)
+    x = Scale(*padded(found.curve.sizes, 0.05), 52, WIDTH - 18)
     y = Scale(*_heights(found), FOOT - 52, 70)
     axis_left(drawing, y, x.start, x.end, "AUC", [(t, f"{t:.2f}") for t in y.ticks(5)])
     _bands(drawing, found, x, y)
@@ -57,15 +54,8 @@ def _heights(found: Exchange) -> tuple[float, float]:
     """Return the range of AUC that holds points and bands."""
     points = [area for row in found.curve.areas for area in row]
     ends = [v for _, _, low, high in found.curve.at for v in (low, high)]
-    low, high = _padded([*points, *ends, *found.curve.area], 0.03)
+    low, high = padded([*points, *ends, *found.curve.area], 0.03)
     return max(low, 0.0), min(high, 1.0)
-
-
-def _padded(values: Iterable[float], share: float) -> tuple[float, float]:
-    """Return the range of values, some wider; never empty."""
-    every = list(values)
-    pad = share * (max(every) - min(every)) or 0.01
-    return min(every) - pad, max(every) + pad
 
 
 def _bands(drawing: Drawing, found: Exchange, x: Scale, y: Scale) -> None:
@@ -126,32 +116,15 @@ def _legend(drawing: Drawing, arm: str) -> None:
     drawing.words((86, y + 24), "single trainings", style="soft")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of a picture of intervals."""
-
-    label: str
-    value: float | None
-    low: float | None
-    high: float | None
-    text: str
-    open_low: bool = False
-    open_high: bool = False
-    truth: float | None = None
-    """What the value should be, where that is known."""
-    trial: bool = True
-    """Whether it is about the synthetic images, not about a control."""
-
-
 def exchange_rows(found: Worth) -> Markup:
     """Return what each dose was worth in real patients, the held-out real patients last."""
     ends = [end for e in found.rows for end in e.seen]
     rows = [_exchange_row(e) for e in found.rows]
     told = "; ".join(f"{row.label}: {row.text}" for row in rows)
-    drawing = Drawing("exchange-doses", WIDTH, _height(rows, 0), "Worth in real patients by dose", f"{told}.")
-    x = Scale(*_padded([*ends, 0.0], 0.04), 190, 385)
+    drawing = Drawing("exchange-doses", WIDTH, height_of(rows, 0), "Worth in real patients by dose", f"{told}.")
+    x = Scale(*padded([*ends, 0.0], 0.04), 190, 385)
     ticks = [(t, signed(t)) for t in x.ticks(4)]
-    _rows(drawing, [rows], x, {0.0: "zero"}, "further real patients", ticks)
+    draw_rows(drawing, [rows], x, {0.0: "zero"}, "further real patients", ticks)
     return drawing.svg()
 
 
@@ -178,16 +151,16 @@ def gain_rows(found: Gains) -> Markup:
     if found.harm is not None:
         lines[-found.harm] = "dash-line"
     told = "; ".join(f"{row.label}: {row.text}" for row in every)
-    height = _height(every, len(groups))
+    height = height_of(every, len(groups))
     drawing = Drawing(
         "gain-doses", WIDTH, height, "Gain over the best control, by dose and in the controls", f"{told}."
     )
     ends = [v for row in every for v in (row.value, row.low, row.high) if v is not None]
-    x = Scale(*_padded([*ends, *lines], 0.05), 190, 440)
+    x = Scale(*padded([*ends, *lines], 0.05), 190, 440)
     ticks = [(t, f"{round(t, 9):+g}".replace("-", "−") if round(t, 9) else "0") for t in x.ticks(4)]
     heads = ["Doses of synthetic images", "Controls of the trial itself"][: len(groups)]
     label = f"difference in {found.unit}, paired (above 0: gain)"
-    _rows(drawing, groups, x, lines, label, ticks, heads if found.doses else heads[1:])
+    draw_rows(drawing, groups, x, lines, label, ticks, heads if found.doses else heads[1:])
     return drawing.svg()
 
 
@@ -207,50 +180,6 @@ def short(found: Exchange) -> str:
 
 def _dosed(dose: float) -> str:
     return f"{ARMS['real_synthetic']} × {dose:g}"
-
-
-def _height(rows: Sequence[Row], heads: int) -> float:
-    return ROW * (len(rows) + heads) + 58
-
-
-def _rows(
-    drawing: Drawing,
-    groups: Sequence[Sequence[Row]],
-    x: Scale,
-    lines: dict[float, str],
-    label: str,
-    ticks: Sequence[tuple[float, str]],
-    heads: Sequence[str] = (),
-) -> None:
-    """Draw rows of intervals under their heads, with upright lines through all of them and one axis."""
-    foot = drawing.height - 46
-    for value, style in lines.items():
-        drawing.line([(x(value), 4), (x(value), foot)], style)
-    y = 0.0
-    for group, head in zip(groups, [*heads, *[""] * len(groups)], strict=False):
-        if head:
-            drawing.words((0, y + 17), head, style="soft")
-            y += ROW
-        for row in group:
-            _row(drawing, row, x, y + 13)
-            y += ROW
-    axis_below(drawing, x, foot, label, ticks)
-
-
-def _row(drawing: Drawing, row: Row, x: Scale, y: float) -> None:
-    drawing.words((0, y + 4), row.label)
-    drawing.words((x.end + 14, y + 4), row.text)
-    bar, dot = ("trial-bar", "trial-dot") if row.trial else ("bar", "dot")
-    if row.low is not None and row.high is not None:
-        drawing.interval((x(row.low), y), (x(row.high), y), bar, row.open_low, row.open_high)
-    if row.truth is not None:
-        drawing.dot((x(row.truth), y), 6, "ring", f"the true number: {signed(row.truth)}")
-    if row.value is not None:
-        told = f"{row.label}: {row.text}"
-        if row.trial:
-            drawing.diamond((x(row.value), y), 5.5, dot, told)
-        else:
-            drawing.dot((x(row.value), y), 4.5, dot, told)
 
 
 def calibration_plot(found: Calibration, number: int) -> Markup:
