@@ -42,7 +42,7 @@ GROUPS: dict[str, tuple[Asked, ...]] = {
         Asked("readers", "Readers", "number"),
         Asked("cases", "Cases of every class", "number"),
         Asked("labels", "Classes", "classes"),
-        Asked("split", "Real images", "one"),
+        Asked("split", "Which real images", "one"),
         Asked("repeats", "Hidden repeats", "number"),
         Asked("catch", "Broken images", "number", ("realness",)),
         Asked("training", "Training images", "number", WITH_TRAINING),

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from radassay.cli.reading_desk_form import REMEDY, about
 from radassay.cli.reading_desk_sources import Source, source_of, sources
-from radassay.cli.reading_planning import changed, opened, prepare, sets_of, side_of, told, write
+from radassay.cli.reading_planning import changed, opened, prepare, sets_of, side_of, write
 from radassay.errors import RadassayError, SettingsError
 from radassay.reading.plan import ReadingPlan, power_of
 
@@ -97,7 +97,7 @@ def _check(request: dict[str, Any], say: Say) -> dict[str, Any]:
         "hash": plan.hash,
         "items": prepared.asked,
         "shown": side_of(plan) + changed(plan),
-        "leaks": [told(one) for one in prepared.leaks],
+        "leaks": [leak_of(one, plan.leak_limit) for one in prepared.leaks],
         "tells": prepared.tells,
         "rounds": rounds,
         "limit": plan.leak_limit,
@@ -156,6 +156,15 @@ def cases_of(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> list[dic
     return [
         {"class": label} | {arm: {"there": there[arm][label], "taken": taken[arm]} for arm in sets} for label in labels
     ]
+
+
+def leak_of(finding: Finding, limit: float) -> dict[str, Any]:
+    """Return one row of the leak test: what it goes by, its AUC and interval in words, whether it lies above."""
+    by = finding.name.removeprefix("leak_").replace("_", " ")
+    if finding.value is None or finding.low is None or finding.high is None:
+        return {"by": by, "auc": "", "interval": finding.reason, "above": False}
+    interval = f"{finding.low:.2f} to {finding.high:.2f}"
+    return {"by": by, "auc": f"{finding.value:.2f}", "interval": interval, "above": finding.low > limit}
 
 
 def words(finding: Finding) -> str:

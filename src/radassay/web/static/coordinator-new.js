@@ -60,22 +60,31 @@ function showFacts({ cases, power, pilot, readers }) {
   if (pilot) parts.push(make("div", { className: "box warn" }, make("p", {}, make("strong", {}, "This is a pilot."), ` ${readers} ${readers === 1 ? "reader" : "readers"}: with fewer than ${about.enough_readers}, nothing can be said of other readers.`)));
   if (cases) {
     const cell = ({ there, taken }) => make("td", { className: "number" }, `${taken} of ${there}`, ...(taken > there ? [" ", make("strong", {}, "too few")] : []));
-    parts.push(make("h3", {}, "Cases"), make("table", {}, make("thead", {}, make("tr", {}, ...["Class", "Real", "Synthetic"].map((h) => make("th", { scope: "col" }, h)))),
+    parts.push(make("h3", {}, "Cases"), make("table", {}, make("thead", {}, make("tr", {}, ...["Class", "Real", "Synthetic"].map((h, n) => make("th", { scope: "col", className: n ? "number" : "" }, h)))),
       make("tbody", {}, ...cases.map((c) => make("tr", {}, make("th", { scope: "row" }, c.class), cell(c.real), cell(c.synthetic))))),
-    make("p", { className: "quiet" }, "Taken as cases, of different ones there are. Training and broken images come on top."));
+    make("p", { className: "quiet" }, "Read, of how many different ones there are. Training and broken images come on top."));
   }
-  if (power) parts.push(make("h3", {}, "What it could show"), make("ul", {}, ...power.map((line) => make("li", {}, line))));
+  if (power) parts.push(make("h3", {}, "What it could show"), make("ul", {}, ...power.map((line) => make("li", {}, line))), make("p", { className: "quiet" }, "Studies are usually planned for 80 % or more; more readers and more cases both help."));
   $("facts").replaceChildren(...parts);
 }
 
+const either = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
+
+function leakTable(leaks) {
+  const row = ({ by, auc, interval, above }) => make("tr", {}, make("th", { scope: "row" }, by), make("td", { className: "number" }, auc),
+    make("td", {}, interval, ...(above ? [" ", make("strong", {}, "above")] : [])));
+  return make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "By"), make("th", { scope: "col", className: "number" }, "AUC"), make("th", { scope: "col" }, "95 % interval"))),
+    make("tbody", {}, ...leaks.map(row)));
+}
+
 function showOutcome(told) {
-  const tests = [make("h3", {}, "Can anything but the anatomy tell the arms apart?"), make("ul", {}, ...told.leaks.map((line) => make("li", {}, line)))];
+  const tests = [make("h3", {}, "Can anything but the anatomy tell the arms apart?"), leakTable(told.leaks)];
   for (const round of told.rounds) tests.push(make("p", { className: "quiet" }, `${round}.`));
   if (!told.tells.length) tests.push(make("p", { className: "box good" }, `No: no lower limit lies above ${told.limit}.`));
   else if (told.blind) tests.push(make("p", { className: "box warn" }, `Accepted, and told with every result: ${told.override}`));
   else tests.push(make("div", { className: "box warn", role: "alert" },
     make("p", {}, make("strong", {}, "This study is refused.")),
-    make("p", {}, `Real and synthetic images can be told apart by their ${told.tells.join(" and ")}, so readers would judge how images were stored.`),
+    make("p", {}, `Real and synthetic images can be told apart by ${either(told.tells)}, so readers would judge how images were stored.`),
     make("p", {}, "What to do: tick “Change both arms alike” and check again; or prepare both sets alike and import them anew; or, where the difference is the generator’s own and readers shall judge it, give a reason to accept it.")));
   const facts = make("dl", { className: "facts" }, ...[["Asked of each reader", `${told.items} items`], ["Shown", told.shown], ["Plan's hash", make("code", {}, told.hash)]]
     .flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
@@ -106,11 +115,11 @@ function settle() {
 }
 
 /** Begin a piece of work and follow it to its end. */
-async function follow(address, body, ended) {
+async function follow(begin, ended) {
   for (const id of ["check", "make"]) $(id).disabled = true;
   $("work").hidden = false;
   try {
-    let job = await post(address, body);
+    let job = await begin();
     while (job.state === "running") {
       put($("step"), job.of ? `${job.step} (step ${Math.min(job.done + 1, job.of)} of ${job.of})` : job.step);
       $("bar").max = job.of || 1;
@@ -139,7 +148,7 @@ $("form").addEventListener("submit", async (e) => {
   checkedAs = JSON.stringify(request());
   $("found-heading").focus();
   put($("state"), "Checking");
-  await follow("/api/desk/check", { settings: request() }, (result) => { checked = result; showOutcome(result); settle(); });
+  await follow(() => post("/api/desk/check", { settings: request() }), (result) => { checked = result; showOutcome(result); settle(); });
   put($("state"), checked?.check ? "Checked: it can be made" : "Checked: it cannot be made");
 });
 $("form").addEventListener("input", () => { keep(); settle(); });
@@ -147,11 +156,21 @@ $("form").addEventListener("change", (e) => { if (e.target.closest("#run, #real,
 $("stop").onclick = () => post("/api/desk/job/stop", {}).catch((error) => showRefusal({ what: error.message }));
 $("make").onclick = async () => {
   put($("state"), "Making the study");
-  await follow("/api/desk/make", { check: checked.check }, (result) => {
-    try { sessionStorage.removeItem(KEPT); } catch { /* nothing was kept */ }
-    location.assign(`/study?study=${result.study}`);
-  });
+  await follow(() => post("/api/desk/make", { check: checked.check }), leave);
 };
+
+function leave(result) {
+  try { sessionStorage.removeItem(KEPT); } catch { /* nothing was kept */ }
+  location.assign(`/study?study=${result.study}`);
+}
+
+/** After a reload: go on looking at what is under way. */
+async function resume() {
+  const job = await get("/api/desk/job");
+  if (job.state !== "running") return;
+  clear();
+  await follow(() => job, job.kind === "make" ? leave : (result) => { checked = result; showOutcome(result); settle(); });
+}
 
 try {
   await enter();
@@ -163,6 +182,7 @@ try {
   settleSources();
   restore();
   $("form").hidden = $("found").hidden = false;
+  await resume();
 } catch (error) {
   put($("state"), error.message);
 }

@@ -25,7 +25,7 @@ function row(r) {
     act("New link", () => sure(`A new link for ${readerName(r)}?`, "The old link ends at once. Answers stay, and the reader goes on at the same case.", "Make a new link",
       async () => show((await post(address("/renew"), { reader: r.reader, days: Number($("days").value) || 30 })).links))),
     ...(r.link_valid ? [act("Revoke", () => sure(`Revoke the link of ${readerName(r)}?`, "The reader gets no further case. Answers stay; a new link lets the reader back in.", "Revoke",
-      () => post(address("/revoke"), { reader: r.reader })))] : []))));
+      async () => { await post(address("/revoke"), { reader: r.reader }); forget(r.reader); }))] : []))));
 }
 
 function sure(title, words, yes, act) {
@@ -42,14 +42,20 @@ async function attempt(act) {
   await refresh();
 }
 
+/** Take a link that has ended out of those that are shown. */
+function forget(reader) {
+  $("links").querySelector(`[data-reader="${CSS.escape(reader)}"]`)?.remove();
+  $("shown").hidden = !$("links").children.length;
+}
+
 function show(links) {
   const named = (link) => { const known = told.readers.find((r) => r.reader === link.id); return known ? readerName(known) : link.id.slice(0, 8); };
-  const lines = links.map((link) => [named(link), link.address]);
-  $("links").replaceChildren(...lines.map(([name, value]) => {
+  const lines = links.map((link) => [named(link), link.address, link]);
+  $("links").replaceChildren(...lines.map(([name, value, link]) => {
     const field = make("input", { value, readOnly: true, "aria-label": `Link of ${name}`, onfocus: (e) => e.target.select() });
-    return make("li", {}, make("span", {}, name), field, make("button", { type: "button", onclick: () => copy(value, `${name}: copied`), "aria-label": `Copy the link of ${name}` }, "Copy"));
+    return make("li", { "data-reader": link.id }, make("span", {}, name), field, make("button", { type: "button", onclick: () => copy(value, `${name}: copied`), "aria-label": `Copy the link of ${name}` }, "Copy"));
   }));
-  $("copy-all").onclick = () => copy(lines.map((line) => line.join("\t")).join("\n"), "All copied");
+  $("copy-all").onclick = () => copy([...$("links").children].map((line) => `${line.firstChild.textContent}\t${line.querySelector("input").value}`).join("\n"), "All copied");
   put($("copied"), "");
   $("shown").hidden = false;
   $("links-heading").focus();

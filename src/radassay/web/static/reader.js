@@ -39,8 +39,14 @@ function failed(error, again) {
       { button: "Try now", again, seconds: 5 });
   }
   if (!(error instanceof Refused)) throw error;
-  if (error.code === "withdrawn") return say("You have withdrawn", "Thank you for your time. Your answers are left out.");
+  if (error.code === "withdrawn") return farewell();
   say("The study cannot be opened", error.message);
+}
+
+function farewell() {
+  $("withdraw-open").hidden = true;
+  $("progress").textContent = $("saved").textContent = "";
+  say("You have withdrawn", "Thank you for your time. Your answers are left out. You can close the page.");
 }
 
 async function open() {
@@ -64,7 +70,7 @@ async function open() {
 
 function next() {
   const happened = new Set(study.happened);
-  if (happened.has("withdrawn")) return say("You have withdrawn", "Thank you for your time. Your answers are left out.");
+  if (happened.has("withdrawn")) return farewell();
   if (!happened.has("consent")) {
     $("consent-text").replaceChildren(...study.consent.map((p) => Object.assign(document.createElement("p"), { textContent: p })));
     return show("consent");
@@ -120,10 +126,10 @@ async function work() {
       const told = await get("/api/work");
       ({ done, total } = told);
       upcoming = told.tasks;
-      if (told.paused) return say("The study is paused", "The coordinator has paused it. This page goes on by itself.", { button: "Look again", again: work, seconds: 15 });
+      if (told.paused) return say("The study is paused", "The coordinator has paused it. Every answer is saved. This page goes on by itself; you can also close it and come back with your link.", { button: "Look again", again: work, seconds: 15 });
       if (done === total) return finish();
       if (told.break_due && !rested) {
-        return say("Time for a break", `You have read for ${study.session_minutes} minutes. Close the page and come back with your link, or go on after some minutes.`,
+        return say("Time for a break", `You have read for more than ${study.session_minutes} minutes. Every answer is saved: close the page and come back with your link, or rest here and go on.`,
           { button: "Go on", again: async () => { rested = true; if (await happen("break")) work(); } });
       }
       if (!told.break_due) rested = false;
@@ -160,6 +166,7 @@ async function open_(task, value = null) {
   $("answers").replaceChildren(...form.elements);
   current = { task, form, cannot: false, visible: 0, since: document.hidden ? null : performance.now(), told: false };
   setCannot(false);
+  explained(false);
   if (value) { if (value.cannot_judge) setCannot(true); else form.fill(value); }
   $("question").focus();
   forget();
@@ -170,6 +177,15 @@ async function open_(task, value = null) {
 function forget() {
   const wanted = new Set([current.task, ...upcoming].flatMap((task) => task.images));
   for (const image of pixels.keys()) if (!wanted.has(image)) pixels.delete(image);
+}
+
+/** Whether the case at hand is a training case that was answered and explained: nothing can be changed any more. */
+function explained(yes) {
+  current.told = yes;
+  $("save").firstChild.textContent = yes ? "Next case " : "Save and next ";
+  $("cannot").hidden = yes;
+  for (const b of $("answers").querySelectorAll("button")) b.disabled = yes;
+  if (yes) $("save").focus();
 }
 
 function setCannot(on) { current.cannot = on; $("cannot").setAttribute("aria-pressed", String(on)); }
@@ -193,9 +209,8 @@ async function save() {
     if (upcoming[0]?.item === task.item) upcoming = upcoming.slice(1);
     const result = await sending;
     if (task.training && result?.feedback) {
-      current.told = true;
+      explained(true);
       $("feedback").textContent = result.feedback;
-      $("hint").textContent = "Enter goes on.";
       return;
     }
     await work();
@@ -234,6 +249,7 @@ keyList();
 
 function answerKey(e) {
   const digit = /^Digit([0-9])$/.exec(e.code) ?? /^Numpad([0-9])$/.exec(e.code);
+  if (digit && current.told) return true;
   if (digit) {
     if (digit[1] === "0") { setCannot(!current.cannot); return true; }
     const used = e.shiftKey ? current.form.shiftDigit(+digit[1]) : current.form.digit(+digit[1]);
