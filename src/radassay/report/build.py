@@ -14,6 +14,8 @@ from radassay.evidence.verdict import Judgement, Rung, Verdict
 from radassay.report import planted, tables, terms, trial_words
 from radassay.report.encoders import Encoders, encoders
 from radassay.report.parts import Picture, counted, counts, flat, mapping, seal_of, seconds
+from radassay.report.reading_page import ReadingPage, reading_page
+from radassay.report.reading_words import READING
 from radassay.report.sensitivity import Sensitivity, sensitivity
 from radassay.report.trial_page import Amended, TrialPage, amended, trial_page
 
@@ -26,6 +28,14 @@ KEY_NUMBERS = (
     ("trial.gain_over_controls", "Gain in AUC over the best control"),
 )
 """What a reader in a hurry should see, with its title."""
+
+READING_NUMBERS = (
+    ("reading.auc_readers", "Telling synthetic from real (AUC, 0.5 is guessing)"),
+    ("reading.n_readers", "Readers"),
+    ("reading.choice_correct", "Right choices of the real image"),
+    ("reading.diagnosis_difference", "Diagnosis, AUC on synthetic less real"),
+)
+"""The same of a run that is a reader study and nothing else; what was not asked is left out."""
 
 OWN_DEFECTS = {
     "shortcut.auc_border": "corner marker in real images",
@@ -99,6 +109,9 @@ class Report:
     """What each measure would have seen of each planted defect."""
     encoders: Encoders | None
     """What depends on the choice of the encoder; None where one alone has looked."""
+    reading: Section
+    reading_page: ReadingPage | None
+    """The reader study in words and pictures; None where none was held."""
     trial: Section
     forest: tables.Forest | None
     trial_page: TrialPage
@@ -130,7 +143,7 @@ def build(run: Run, judgement: Judgement) -> Report:
     status = tables.statuses(judgement)
     measured = [f for f in findings if f.role == "measurement"]
     checks = {f.check for f in findings} | {v_check(v, findings) for v in tables.verdicts(judgement)}
-    checks -= {*terms.IN_DATA, "trial", ""}
+    checks -= {*terms.IN_DATA, "trial", READING, ""}
     names = [c for c in terms.ORDER if c in checks] + sorted(checks - set(terms.ORDER))
     # What a second encoder sees has a table of its own.
     seen = [f for f in findings if not f.slice.startswith(wording.BY_ENCODER)]
@@ -153,6 +166,8 @@ def build(run: Run, judgement: Judgement) -> Report:
         sections=sections,
         sensitivity=sensitivity(findings),
         encoders=encoders(findings),
+        reading=_section(READING, findings, judgement, status, pictures),
+        reading_page=reading_page(run, findings),
         trial=trial,
         forest=tables.forest(findings, str(mapping(run.plan.get("trial")).get("endpoint", "auc"))),
         trial_page=trial_page(findings),
@@ -213,7 +228,10 @@ def _caption(name: str) -> str:
 
 
 def _key_numbers(findings: Sequence[Finding], status: Mapping[str, str]) -> Iterator[KeyNumber]:
-    for key, title in KEY_NUMBERS:
+    known = {f.key for f in findings}
+    alone = bool(known) and all(key.startswith(f"{READING}.") for key in known)
+    asked = [pair for pair in READING_NUMBERS if pair[0] in known]
+    for key, title in asked if alone else KEY_NUMBERS:
         finding = next((f for f in findings if f.key == key and f.role == "measurement" and f.slice == "all"), None)
         if finding is None or finding.value is None:
             reason = finding.reason if finding else "nobody has measured it"
@@ -304,6 +322,7 @@ def plain(report: Report) -> dict[str, Any]:
         grids=[seen(p) for p in report.grids],
         data_pictures=[seen(p) for p in report.data_pictures],
         sections=[section(s) for s in report.sections],
+        reading=section(report.reading),
         trial=section(report.trial),
         findings=[json.loads(f.to_json()) | {"id": f.id} for f in report.findings],
     )

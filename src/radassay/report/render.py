@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from radassay.evidence import wording
-from radassay.report import figures, terms, trial_pictures
+from radassay.report import figures, reading_pictures, terms, trial_pictures
 from radassay.report.build import Report, plain
 from radassay.report.heatmap import heat_map
 
@@ -73,6 +73,12 @@ def environment() -> Environment:
     made.filters["exchange_rows"] = trial_pictures.exchange_rows
     made.filters["gain_rows"] = trial_pictures.gain_rows
     made.filters["calibration_plot"] = trial_pictures.calibration_plot
+    made.filters["reading_roc"] = reading_pictures.roc_plot
+    made.filters["reading_intervals"] = reading_pictures.intervals_plot
+    made.filters["reading_matrix"] = reading_pictures.matrix_plot
+    made.filters["reading_learning"] = reading_pictures.learning_plot
+    made.filters["reading_clicks"] = reading_pictures.clicks_plot
+    made.filters["reading_scale"] = reading_pictures.clicks_scale
     made.filters["difference"] = lambda value: wording.number(value, "difference")
     made.globals.update(mark=mark, reached_words=reached_words, status_words=terms.STATUS_WORDS)
     return made

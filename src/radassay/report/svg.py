@@ -28,6 +28,9 @@ STYLE = Markup("""
 .drawn .mark-line { stroke: var(--soft, #525a65); stroke-width: 1.2; stroke-dasharray: 1.5 3; fill: none; }
 .drawn .dash-line { stroke: var(--soft, #525a65); stroke-width: 1.2; stroke-dasharray: 6 3; fill: none; }
 .drawn .zero { stroke: var(--ink, #1b1f24); stroke-width: 1.2; fill: none; }
+.drawn .reader { stroke: var(--soft, #525a65); stroke-width: 1; stroke-opacity: .7; fill: none; } .drawn .mean { stroke: var(--trial, #a83a00); stroke-width: 3; fill: none; }
+.drawn .inner { stroke: var(--trial, #a83a00); stroke-width: 7; stroke-opacity: .45; fill: none; } .drawn .paper { fill: var(--paper, #fff); fill-opacity: .85; }
+.drawn .heat-1, .drawn .heat-2, .drawn .heat-3, .drawn .heat-4, .drawn .heat-5 { fill: var(--trial, #a83a00); fill-opacity: .14; } .drawn .heat-2 { fill-opacity: .3; } .drawn .heat-3 { fill-opacity: .5; } .drawn .heat-4 { fill-opacity: .72; } .drawn .heat-5 { fill-opacity: 1; }
 @media (prefers-color-scheme: dark) { svg:root { background: #15181c; --paper: #15181c; --ink: #e8eaed; --soft: #aab2bd; --line: #343a42; --floor: #2c4459; --trial: #ff9a5c; } }
 """)  # noqa: E501 - one rule a line
 """Colours come from the page where it has them. `svg:root` is a picture in a file of its own, which may be dark."""
@@ -74,6 +77,11 @@ class Drawing:
     def area(self, points: Sequence[Point], style: str) -> None:
         """Fill the polygon with these corners."""
         self.parts.append(Markup('<path class="{}" d="M{} Z"/>').format(style, " L".join(map(_pair, points))))
+
+    def tiles(self, tiles: Sequence[Sequence[float]], style: str) -> None:
+        """Fill upright rectangles, each left, top, width and height, as one shape."""
+        drawn = "".join(f"M{_place(x)} {_place(y)}h{_place(w)}v{_place(h)}H{_place(x)}Z" for x, y, w, h in tiles)
+        self.parts.append(Markup('<path class="{}" d="{}"/>').format(style, drawn))
 
     def dot(self, at: Point, radius: float, style: str, told: str = "") -> None:
         """Draw a round marker; what it tells appears under the pointer."""

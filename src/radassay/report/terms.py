@@ -56,7 +56,7 @@ QUESTIONS = {
     "features": "How much of the label does the encoder see in patients it has not learnt from?",
     "trial": "Does a diagnosis model gain from the synthetic images, in patients it has never seen, and more than from "
     "methods that cost nothing?",
-    "reading": "Can radiologists tell synthetic from real images?",
+    "reading": "Can radiologists tell synthetic from real images, and do they judge both alike?",
 }
 
 STATUS_WORDS = {
@@ -80,15 +80,22 @@ GLOSSARY = (
     ),
     ("Brier score", "Mean squared distance of the probability told from what was the case (0 or 1). 0 is best."),
     ("Calibration slope, intercept", "Whether probabilities mean what they say. Slope 1 and intercept 0 are best."),
+    ("Catch trial", "An image broken on purpose: who does not call it synthetic has not looked."),
     ("Claim ladder", "Seven claims, L0 to L6, each resting on those below. Clinical value is claimed only from L4."),
     ("Copy share", "Share of synthetic images that lie nearer to a training image than other patients' images do."),
     (
         "Coverage, density",
         "Share of real images that have a synthetic one in their neighbourhood, and how many (Naeem 2020).",
     ),
+    ("Criterion", "What a reader says when in doubt: below 0 rather “synthetic”, above 0 rather “real”."),
     (
         "DeLong",
         "A way to get the interval of an AUC, or of a difference of two, without drawing patients anew (DeLong 1988).",
+    ),
+    ("d′", "How far apart a reader sees real and synthetic images, in standard deviations. 0 is guessing."),
+    (
+        "Equivalence",
+        "That a difference is smaller than a margin fixed before. Not finding a difference does not show it.",
     ),
     ("Equivalent dose", "The dose of a planted defect that reads the same as the images on trial."),
     (
@@ -105,6 +112,10 @@ GLOSSARY = (
         "Real patients kept aside and added in place of synthetic images: they must help, or the trial is too small.",
     ),
     ("Holm", "Raises p-values where several doses are tried, since each is a further chance to find a gain by luck."),
+    (
+        "Kappa, AC1, alpha",
+        "Agreement of readers beyond chance: 0 is chance, 1 is full agreement (Fleiss; Gwet; Krippendorff).",
+    ),
     ("KID", "Kernel inception distance: distance of two clouds of features without assuming a shape. 0 is identical."),
     ("Learning curve", "AUC of a model of real images alone, by the number of real patients that it learned from."),
     ("Limit of detection", "The smallest dose of a planted defect that a check would have seen on these very images."),
@@ -113,6 +124,7 @@ GLOSSARY = (
         "True positives per patient, less false alarms at the price that acting early implies (Vickers 2006).",
     ),
     ("Not measured", "Nobody looked, or the check could not run. It never counts as passed."),
+    ("Pilot", "A reader study of fewer than six readers: it says nothing of other readers."),
     ("Planted defect", "A known fault put into images on purpose, in growing doses, to see whether a check notices."),
     ("Precision, recall", "Share of synthetic images that lie among real ones, and of real ones among synthetic ones."),
     (

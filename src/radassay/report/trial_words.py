@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from radassay.evidence import wording
 from radassay.evidence.finding import Finding
+from radassay.report import reading_words
 
 TRIAL = "trial"
 
@@ -57,6 +58,8 @@ _PATIENTS = re.compile(r"real_n_(\d+)")
 
 def label(finding: Finding) -> str:
     """Return a finding's name in words; those of other checks are as everywhere."""
+    if finding.check == reading_words.READING:
+        return reading_words.label(finding)
     if finding.check != TRIAL:
         return wording.label(finding.name)
     if finding.name in OTHERS:
@@ -69,6 +72,8 @@ def part(finding: Finding) -> str:
     """Return the part of the images that a finding is about; empty for all."""
     if finding.slice == "all":
         return ""
+    if finding.check == reading_words.READING:
+        return reading_words.part(finding)
     key, equals, value = finding.slice.partition("=")
     if finding.check == TRIAL and key == "dose":
         return f"{value} synthetic images per real image"
