@@ -1,4 +1,4 @@
-"""Where the book of a study is kept: every test that asks for `store` runs on SQLite and on a real PostgreSQL."""
+"""Where the book of a study is kept, SQLite and a real PostgreSQL for every test that asks for `store`; a browser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, QUIET
 from served_studies import free_port
 from sqlalchemy import create_engine, text
 
@@ -63,3 +64,14 @@ def store(request: pytest.FixtureRequest) -> Store:
         return lambda folder: str(folder / "reads.db")
     cluster = request.getfixturevalue("cluster")
     return lambda folder: _new_database(cluster)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Yield a headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as p:
+        b = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield b
+        b.close()

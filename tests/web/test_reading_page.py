@@ -5,39 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import shutil
 import time
-from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, accessible
 from served_studies import Server, client, free_port, study_folder
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra 'test')")
-QUIET = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
-AXE = os.environ.get("RADASSAY_TEST_AXE", "")
-
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra 'test')")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield b
-        b.close()
 
 
 @pytest.fixture
@@ -214,38 +192,6 @@ def test_places_are_marked_by_mouse_and_by_keyboard(browser, study):
     assert structures["ribs"] == {"level": 3, "place": None}
     assert structures["vessels"] == {"level": 1, "place": [32, 32, 0]}
     assert structures["heart"] == {"level": 2, "place": [36, 32, 0]}
-
-
-NAMES = """() => [...document.querySelectorAll('button, a, input, select, canvas, [role=img]')]
-  .filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim() || e.labels?.length))
-  .map(e => e.outerHTML)"""
-CONTRAST = """() => {
-  const linear = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
-  const light = c => { const [r, g, b] = c.map(linear);
-    return .2126 * r + .7152 * g + .0722 * b; };
-  const parse = s => s.match(/[\\d.]+/g).map(Number);
-  const own = e => parse(getComputedStyle(e).backgroundColor);
-  const back = e => { while (e && (own(e)[3] ?? 1) < 1) e = e.parentElement; return e ? own(e) : [0, 0, 0]; };
-  const poor = [];
-  for (const e of document.querySelectorAll('body *')) {
-    if (!e.offsetParent || ![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
-    const a = light(parse(getComputedStyle(e).color).slice(0, 3)), b = light(back(e).slice(0, 3));
-    if ((Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5) poor.push(e.outerHTML.slice(0, 90));
-  }
-  return poor; }"""
-SMALL = """() => [...document.querySelectorAll('button, select, a')].filter(e => e.offsetParent)
-  .filter(e => e.getBoundingClientRect().height < 24 || e.getBoundingClientRect().width < 24).map(e => e.outerHTML)"""
-
-
-def accessible(page) -> None:
-    """Names, contrast and target size by hand (WCAG 2.2: 4.1.2, 1.4.3, 2.5.8); axe-core too where its file is named."""
-    assert page.evaluate(NAMES) == []
-    assert page.evaluate(CONTRAST) == []
-    assert page.evaluate(SMALL) == []
-    if AXE:
-        page.evaluate(Path(AXE).read_text("utf-8"))
-        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
-        assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
 
 
 @pytest.mark.slow

@@ -80,6 +80,8 @@ def _describe(request: dict[str, Any], say: Say) -> dict[str, Any]:
 
 
 def _check(request: dict[str, Any], say: Say) -> dict[str, Any]:
+    from radassay.web import served
+
     say({"step": "Opening the image sets", "done": 0, "of": 3})
     plan, remedy = plan_of(request["settings"])
     real, synthetic, source = _arms(request)
@@ -91,6 +93,7 @@ def _check(request: dict[str, Any], say: Say) -> dict[str, Any]:
     opened(real, source.path, plan)
     rounds: list[str] = []
     prepared = prepare(plan, real, synthetic, remedy=remedy, say=rounds.append)
+    served.Study.model_validate(prepared.packed.study)
     plan = prepared.plan
     say({"step": "Done", "done": 3, "of": 3})
     return {
