@@ -20,3 +20,8 @@ def of(name: str, found: Interval | Estimate, method: str = "", **fields: Any) -
     """Return a finding from an estimate with an interval."""
     how = method or getattr(found, "method", "")
     return finding(name, value=found.value, low=found.low, high=found.high, method=how, **fields)
+
+
+def counted(readers: int) -> str:
+    """Return a number of readers in words."""
+    return "1 reader" if readers == 1 else f"{readers} readers"

@@ -11,7 +11,7 @@ from radassay.evidence.finding import Finding
 from radassay.reading.answers import Read, cautions
 from radassay.reading.clicks import clicks, places
 from radassay.reading.curves import average, operating_points, rounded
-from radassay.reading.found import OVER, finding, of
+from radassay.reading.found import OVER, counted, finding, of
 from radassay.reading.key import REAL, SYNTHETIC
 from radassay.reading.plan import ReadingPlan
 from radassay.stats.mrmc import Random, difference, one_modality
@@ -132,7 +132,7 @@ def plausibility(read: Read, plan: ReadingPlan) -> list[Finding]:
 
 
 def _few(read: Read, cases: int) -> str:
-    return f"{len(read.readers)} readers answered enough and all of them judged {cases} cases, which is too little"
+    return f"{counted(len(read.readers))} answered enough, and {cases} cases were judged by all, which is too little"
 
 
 def _about(read: Read, plan: ReadingPlan, patients: NDArray[np.str_], whole: NDArray[np.bool_]) -> dict[str, Any]:

@@ -68,6 +68,8 @@ def times(read: Read, question: str) -> list[Finding]:
     if not whole.any():
         reason = "no times were logged for cases that every reader judged; answer sheets know none"
         return [finding(name, slice=part, reason=reason)]
+    if len(read.readers) < 2:
+        return [finding(name, slice=part, reason="one reader says nothing of other readers")]
     kept, patients = facts[whole], facts["patient"][whole].to_numpy(dtype=str)
     synthetic = (kept["arm"] == SYNTHETIC).to_numpy(dtype=bool)
     logs = np.log(seconds[:, whole])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from radassay.evidence.finding import Finding
 from radassay.reading.answers import LEVELS, Read, cautions
 from radassay.reading.curves import average, operating_points, rounded
-from radassay.reading.found import OVER, finding, of
+from radassay.reading.found import OVER, counted, finding, of
 from radassay.reading.key import REAL, SYNTHETIC
 from radassay.reading.pace import learning
 from radassay.reading.plan import ReadingPlan
@@ -49,7 +49,7 @@ def realness(read: Read, plan: ReadingPlan, rng: np.random.Generator) -> list[Fi
     facts, items = read.cases()
     scores = read.matrix("score", items)
     whole = read_by_all(scores) if len(read.readers) else np.zeros(len(items), dtype=bool)
-    few = f"{len(read.readers)} readers answered enough; the area over readers needs two"
+    few = f"{counted(len(read.readers))} answered enough; the area over readers needs two"
     if not len(read.readers) or not len(items):
         return [finding("auc_readers", reason=few)]
     if min(np.unique(facts["patient"][whole & (facts["arm"] == arm)]).size for arm in (REAL, SYNTHETIC)) < 2:

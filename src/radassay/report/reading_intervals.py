@@ -138,7 +138,7 @@ def plausible(own: Sequence[Finding]) -> Intervals | None:
         return None
     rows = tuple(_row(f, _short(parts(f)["structure"])) for f in some)
     return Intervals(
-        "plausible", "Plausible readings, synthetic less real", "per cent; below 0: less often", rows, "", 0.0
+        "plausible", "Plausible readings, synthetic less real", "percentage points; below 0: less often", rows, "", 0.0
     )
 
 
@@ -187,5 +187,5 @@ def written(finding: Finding) -> str:
     return f"{told[0]} ({told[1]} to {told[2]})" if len(told) == 3 else told[0]
 
 
-def _short(name: str, most: int = 15) -> str:
+def _short(name: str, most: int = 16) -> str:
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

@@ -8,7 +8,7 @@ from typing import Any
 from radassay.evidence import wording
 from radassay.evidence.finding import Finding
 from radassay.report.parts import mapping
-from radassay.report.reading_words import people
+from radassay.report.reading_words import numbers, people
 
 ENOUGH = 6
 """Fewer readers make a pilot."""
@@ -19,6 +19,12 @@ def lead(own: Sequence[Finding], plan: Mapping[str, Any]) -> str:
     for told in (_realness(own), _choice(own), _diagnosis(own), _plausibility(own)):
         if told:
             return told
+    single = [f for f in own if f.name == "auc_reader" and f.value is not None]
+    if len(single) == 1:
+        return (
+            f"One reader took part, whose AUC of telling synthetic from real images was {numbers(single[0])}; 0.5 is "
+            "guessing. Of other readers this says nothing."
+        )
     reason = next((f.reason for f in own if f.name == "auc_readers"), "")
     reason = reason or next((f.reason for f in own if f.value is None), "no question has an answer")
     asked = people(int(plan["readers"])) if "readers" in plan else "the readers"

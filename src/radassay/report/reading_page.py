@@ -108,6 +108,8 @@ def _by_question(own: Sequence[Finding]) -> dict[str, int]:
 def _basis(own: Sequence[Finding], readers: Mapping[str, int]) -> str:
     planned = next((f.details.get("planned") for f in own if f.name == "n_readers"), None)
     meant = f" of {int(planned)} planned" if planned else ""
+    if planned and set(readers.values()) == {int(planned)} and planned > 1:
+        return f"All {int(planned)} planned readers answered enough to count."
     if len(set(readers.values())) == 1:
         whom = "the question" if len(readers) == 1 else f"every one of {len(readers)} questions"
         return f"{people(min(readers.values()))}{meant} answered enough of {whom} to count."
@@ -121,7 +123,7 @@ def _cases(run: Run, own: Sequence[Finding]) -> Cases | None:
     readers = sorted(parts(f)["reader"] for f in own if f.name == "auc_reader" and "reader" in parts(f))
     table = run.table("answers")
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    return cases(rows, readers) if readers else None
+    return cases(rows, readers) if len(readers) > 1 else None
 
 
 def _by_chance(own: Sequence[Finding]) -> list[str]:
