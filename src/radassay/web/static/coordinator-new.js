@@ -80,7 +80,8 @@ function leakTable(leaks) {
 function showOutcome(told) {
   const tests = [make("h3", {}, "Can anything but the anatomy tell the arms apart?"), leakTable(told.leaks)];
   for (const round of told.rounds) tests.push(make("p", { className: "quiet" }, `${round}.`));
-  if (!told.tells.length) tests.push(make("p", { className: "box good" }, `No: no lower limit lies above ${told.limit}.`));
+  if (told.leaks.some((leak) => !leak.auc)) tests.push(make("p", { className: "box warn" }, "Not tested: the study can be made, but nobody knows whether something else than the anatomy tells the arms apart."));
+  else if (!told.tells.length) tests.push(make("p", { className: "box good" }, `No: no lower limit lies above ${told.limit}.`));
   else if (told.blind) tests.push(make("p", { className: "box warn" }, `Accepted, and told with every result: ${told.override}`));
   else tests.push(make("div", { className: "box warn", role: "alert" },
     make("p", {}, make("strong", {}, "This study is refused.")),
