@@ -209,5 +209,5 @@ def clicks_scale(found: Clicks) -> Markup:
     drawing.line([(0, 4), (width * SHADES, 4), (width * SHADES, 20), (0, 20), (0, 4)], "axis")
     for n, edge in enumerate(edges):
         drawing.words((width * n, 36), f"{edge:.2g}", "middle" if n else "start")
-    drawing.words((0, 53), "clicks about a tile (1/400 of the image) for every 100 readings", style="soft")
+    drawing.words((0, 53), "clicks for every 100 readings, by tile (1/400)", style="soft")
     return drawing.svg()
