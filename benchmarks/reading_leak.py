@@ -16,6 +16,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -72,15 +73,16 @@ PLANTED: dict[str, tuple[Callable[[Picture, float], Picture], tuple[float, ...]]
     "border, grey levels of 255": (marked, (0.25, 0.5, 1, 2, 4, 8)),
     "blur, pixels": (blurred, (0.2, 0.25, 0.3, 0.35, 0.4, 0.5)),
     "JPEG, 100 less quality": (compressed, (1, 2, 5, 10, 20, 40)),
-    "histogram, gamma above 1": (paler, (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)),
+    "histogram, gamma above 1": (paler, (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)),
 }
 
 
 @cache
 def everybody(folder: Path, positive: tuple[str, ...]) -> ImageSet:
-    """Return all images that have a label, which is `positive` or `other`."""
+    """Return all images that have a label, once each; the label is `positive` or `other`."""
     images = ImageSet.open(folder)
-    images = images.take(np.flatnonzero(images.table["label"] != ""))
+    once = ~images.table["image"].duplicated().to_numpy()
+    images = images.take(np.flatnonzero(once & (images.table["label"] != "").to_numpy()))
     return images.with_columns(label=np.where(images.table["label"].isin(positive), "positive", "other"))
 
 
@@ -91,10 +93,10 @@ def halves(images: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageS
     return images.take(np.flatnonzero(first)), images.take(np.flatnonzero(~first)).with_columns(origin="generated")
 
 
-def refused(images: ImageSet, seed: int) -> dict[str, float]:
+def refused(images: ImageSet, size: int, seed: int) -> dict[str, float]:
     """Return lower limits of the leaks of one repetition in which nothing leaks, by tell."""
     rng = np.random.default_rng(seed)
-    packed = pack(PLAN, *halves(images, rng))
+    packed = pack(replace(PLAN, size=size), *halves(images, rng))
     found = packed.leaks(rng)
     return {
         tell: next(f.low or 0.0 for f in found if f.name == f"leak_{tell}") for tell in telling(found, PLAN.leak_limit)
@@ -143,6 +145,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", type=Path, default=None, help="folder of an imported set; simulated chests by default")
     parser.add_argument("--positive", nargs="+", default=["disease"])
+    parser.add_argument("--size", type=int, default=PLAN.size, help="side in pixels where nothing is planted")
+    parser.add_argument("--nothing", action="store_true", help="plant nothing; stacks of CT slices are read this way")
     parser.add_argument("--repetitions", type=int, default=100)
     parser.add_argument("--record", type=Path, default=None, help="lines of JSON, one a repetition; carried on with")
     options = parser.parse_args()
@@ -152,12 +156,12 @@ def main() -> None:
     done, started = Recorded(options.record), time.process_time()
     for seed in range(options.repetitions):
         if ("nothing", seed) not in done.found:
-            done.add(("nothing", seed), refused(everybody(folder, positive), seed))
+            done.add(("nothing", seed), refused(everybody(folder, positive), options.size, seed))
     found = [done.found["nothing", seed] for seed in range(options.repetitions)]
     print(line("nothing planted", sum(bool(one) for one in found), len(found)), flush=True)
     for tell in sorted({tell for one in found for tell in one}):
         print(line(f"  refused by {tell}", sum(tell in one for one in found), len(found)), flush=True)
-    for kind, (_, doses) in PLANTED.items():
+    for kind, (_, doses) in ({} if options.nothing else PLANTED).items():
         for dose in doses:
             keys = [(kind, str(dose), seed) for seed in range(options.repetitions)]
             for key in keys:

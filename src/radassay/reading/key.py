@@ -25,7 +25,7 @@ class KeyImage:
     """`real` or `synthetic`."""
     label: str
     image: str
-    """SHA-256 of the decoded pixels in the image set."""
+    """SHA-256 of the decoded pixels in the image set; of a stack, those of its middle slice."""
     patient: str
     """Independent unit: patient code, or one an image."""
     broken: bool = False
