@@ -96,7 +96,11 @@ def words(tree: ElementTree.Element) -> list[str]:
 
 
 def on_screen(html: str) -> str:
-    return html[html.index('id="reading"') : html.index('id="missing"')]
+    """Return the answer above and the part on the reader study."""
+    return (
+        html[html.index('class="answer"') : html.index('id="ladder"')]
+        + html[html.index('id="reading"') : html.index('id="missing"')]
+    )
 
 
 def test_every_curve_goes_through_its_operating_points(whole: Report, page: ReadingPage) -> None:
@@ -310,6 +314,7 @@ def test_power_and_pilot_are_told(made: Callable[..., Report], page: ReadingPage
     found = made(ReadingPlan(cases=6, readers=3, training=0, runs=20)).reading_page
     assert found is not None
     assert found.cautions[0].startswith("This is a pilot: 3 readers.")
+    assert found.lead.endswith("A pilot of 3 readers: 6 are needed.")
     assert any("thumbnails" in c for c in found.cautions)
     assert not any("pilot" in c for c in page.cautions)
 

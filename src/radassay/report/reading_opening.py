@@ -8,7 +8,7 @@ from typing import Any
 from radassay.evidence import wording
 from radassay.evidence.finding import Finding
 from radassay.report.parts import mapping
-from radassay.report.reading_words import numbers, people
+from radassay.report.reading_words import QUESTIONS, numbers, people
 
 ENOUGH = 6
 """Fewer readers make a pilot."""
@@ -16,9 +16,9 @@ ENOUGH = 6
 
 def lead(own: Sequence[Finding], plan: Mapping[str, Any]) -> str:
     """Return the sentence that the study was held for; of several questions the first that has an answer."""
-    for told in (_realness(own), _choice(own), _diagnosis(own), _plausibility(own)):
-        if told:
-            return told
+    for question, told in _told(own).items():
+        few = by_question(own).get(question, ENOUGH)
+        return f"{told} A pilot of {people(few)}: {ENOUGH} are needed." if few < ENOUGH else told
     single = [f for f in own if f.name == "auc_reader" and f.value is not None]
     if len(single) == 1:
         return (
@@ -31,10 +31,21 @@ def lead(own: Sequence[Finding], plan: Mapping[str, Any]) -> str:
     return f"The study of {asked} answers none of its questions: {reason}."
 
 
+def by_question(own: Sequence[Finding]) -> dict[str, int]:
+    """Return how many readers count in each question."""
+    found = next((f for f in own if f.name == "n_readers" and f.value is not None), None)
+    return {str(k): int(v) for k, v in mapping(found.details.get("by_question")).items()} if found else {}
+
+
 def further(own: Sequence[Finding]) -> Iterator[str]:
     """Yield what the other questions showed."""
-    told = [t for t in (_realness(own), _choice(own), _diagnosis(own), _plausibility(own)) if t]
-    yield from told[1:]
+    yield from [*_told(own).values()][1:]
+
+
+def _told(own: Sequence[Finding]) -> dict[str, str]:
+    """Return what was shown, by question; what was not measured is left out."""
+    said = {"realness": _realness, "choice": _choice, "diagnosis": _diagnosis, "plausibility": _plausibility}
+    return {question: told for question, words in said.items() if (told := words(own))}
 
 
 def _realness(own: Sequence[Finding]) -> str:
@@ -124,18 +135,16 @@ def power(own: Sequence[Finding]) -> str:
 
 def cautions(own: Sequence[Finding], plan: Mapping[str, Any]) -> Iterator[str]:
     """Yield what weakens the whole study: a pilot, an accepted leak, thumbnails, missing answers."""
-    n = next((f for f in own if f.name == "n_readers"), None)
-    if n is not None and n.value is not None:
-        by_question = mapping(n.details.get("by_question")) or {"": int(n.value)}
-        fewest = min(by_question.values())
-        if max(by_question.values()) < ENOUGH:
-            yield (
-                f"This is a pilot: {people(max(by_question.values()))}. With fewer than {ENOUGH}, how much readers "
-                "differ cannot be told, and nothing is shown of other readers."
-            )
-        elif fewest < ENOUGH:
-            few = [f"{question}: {people(count)}" for question, count in by_question.items() if count < ENOUGH]
-            yield f"A pilot in part, where fewer than {ENOUGH} readers answered enough: {'; '.join(few)}."
+    readers = by_question(own)
+    few = {question: count for question, count in readers.items() if count < ENOUGH}
+    if few and len(few) == len(readers):
+        yield (
+            f"This is a pilot: {people(max(few.values()))}. With fewer than {ENOUGH}, how much readers differ cannot "
+            "be told, and nothing is shown of other readers."
+        )
+    elif few:
+        named = [f"{QUESTIONS.get(question, question)}: {people(count)}" for question, count in few.items()]
+        yield f"A pilot in part, where fewer than {ENOUGH} readers answered enough: {'; '.join(named)}."
     pieces = dict.fromkeys(piece for f in own if f.reason and f.value is not None for piece in f.reason.split("; "))
     kept = [p for p in pieces if p.startswith(("images could", "shown at", "values outside"))]
     yield from (wording.sentence(piece) for piece in kept)

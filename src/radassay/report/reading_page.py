@@ -73,7 +73,7 @@ def reading_page(run: Run, findings: Sequence[Finding]) -> ReadingPage | None:
     if not any(f.name == "n_readers" for f in own):
         return None
     plan, notes = mapping(run.plan.get(READING)), mapping(run.about.get("notes"))
-    readers = _by_question(own)
+    readers = reading_opening.by_question(own)
     many = readers.get("realness", max(readers.values(), default=0))
     return ReadingPage(
         lead=reading_opening.lead(own, plan),
@@ -98,11 +98,6 @@ def reading_page(run: Run, findings: Sequence[Finding]) -> ReadingPage | None:
         catch=_catch(own),
         missing=tuple(_missing(own)),
     )
-
-
-def _by_question(own: Sequence[Finding]) -> dict[str, int]:
-    n = next(f for f in own if f.name == "n_readers")
-    return {str(k): int(v) for k, v in mapping(n.details.get("by_question")).items()}
 
 
 def _basis(own: Sequence[Finding], readers: Mapping[str, int]) -> str:
