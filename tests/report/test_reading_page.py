@@ -165,7 +165,7 @@ def test_a_case_that_somebody_could_not_judge_is_not_unanimous() -> None:
     found = cases(
         [
             row("R01", "x"), row("R02", "x"),
-            row("R01", "y"), row("R02", "y", cannot_judge=True, right=float("nan")),
+            row("R01", "a"), row("R02", "a", cannot_judge=True, right=float("nan")),
             row("R01", "z"),
             row("R01", "w", right=0.0), row("R02", "w", right=0.0),
             row("R01", "again", role="repeat"), row("R09", "x"),
@@ -174,7 +174,7 @@ def test_a_case_that_somebody_could_not_judge_is_not_unanimous() -> None:
     )  # fmt: skip
     assert found is not None
     (matrix,) = found.matrices
-    assert matrix.cases == ("x", "y", "z", "w")
+    assert matrix.cases == ("x", "a", "z", "w")
     assert matrix.rows == (RIGHT + RIGHT + RIGHT + WRONG, RIGHT + CANNOT + NONE + WRONG)
     assert (found.n_right, found.n_wrong) == (1, 1)
 
