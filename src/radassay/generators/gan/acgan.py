@@ -44,8 +44,8 @@ class ACGAN(ConvolutionalGAN):
 
     What is drawn is pulled to where the class is easily named, so that pictures near the border between classes are
     missed: a classifier trained on them looks better than it is. Transposed convolutions leave a checkerboard. Without
-    augmentation it draws one chest a class. Unlike the paper's, the discriminator learns to name from real pictures
-    alone (`drawn_names`).
+    augmentation it drew one chest a class (with `drawn_names = 1`; not measured since). Unlike the paper's, the
+    discriminator learns to name from real pictures alone (`drawn_names`).
     """
 
     name: ClassVar[str] = "acgan"
