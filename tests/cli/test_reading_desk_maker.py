@@ -23,7 +23,9 @@ from reading_sets import cohort, two_sets
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sets")
+    # a folder within its own, since a test also searches the parent
+    folder = tmp_path_factory.mktemp("sets") / "mine"
+    folder.mkdir()
     whole = cohort(folder / "hidden" / "store", patients=80)
     for name, images in zip(("real", "made", "marked"), (*two_sets(whole), two_sets(whole, mark=3)[1]), strict=True):
         (folder / name).mkdir()
