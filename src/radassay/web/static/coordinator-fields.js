@@ -63,7 +63,7 @@ export class Fields {
   offer(classes) {
     const left = new Set([...document.querySelectorAll('[name="f-labels"]:not(:checked)')].map((box) => box.value));
     const positive = $("f-positive").value;
-    $("f-labels").replaceChildren(...boxes("f-labels", Object.entries(classes).map(([name, n]) => [name, `${name} (${n})`, !left.has(name)])));
+    $("f-labels").replaceChildren(...boxes("f-labels", Object.entries(classes).map(([name, n]) => [name, `${name || "without a label"} (${n})`, !left.has(name)])));
     $("f-positive").replaceChildren(make("option", { value: "" }, "choose"), ...Object.keys(classes).map((name) => make("option", { value: name, selected: name === positive }, name)));
   }
 
