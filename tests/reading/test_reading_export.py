@@ -84,7 +84,7 @@ def test_nothing_tells_what_an_image_is(planned, exported):
             assert not any(element.tag.is_private for element in pydicom.dcmread(file))
 
 
-def test_the_same_answers_by_sheet_and_by_page_give_the_same_findings(planned, exported):
+def test_the_same_answers_by_sheet_and_by_page_give_the_same_findings(planned, exported, capsys):
     folder, packed = planned
     table = answers(packed.study, packed.key, np.random.default_rng(5), seen=1.0)
     page = table.to_csv(index=False).encode()
@@ -104,7 +104,12 @@ def test_the_same_answers_by_sheet_and_by_page_give_the_same_findings(planned, e
         writer.writerows(rows)
         files.append(folder.parent / sheet.name)
         files[-1].write_text(out.getvalue(), encoding="utf-8")
+    capsys.readouterr()
     back = with_sheets(folder, tuple(files), b"")
+    # Training items were not answered: two of realness and two of diagnosis.
+    rows = len(packed.study["orders"][min(packed.study["orders"])]) + 4
+    lines = [f"{file}: {rows - 4} of {rows} rows filled by reader {file.stem[8:]}" for file in files]
+    assert capsys.readouterr().out.splitlines() == lines
     key = open_key(folder / "key", "A. Smith", "test", plan=packed.plan.hash)
     found = [analyse(packed.plan, key, read_answers(content)) for content in (page, back)]
     kept = [one.findings for one in found]

@@ -9,8 +9,10 @@ import pytest
 
 from radassay.errors import InputError, RefusedError
 from radassay.reading.asked import Asked, ReaderList
-from radassay.reading.filled import read_sheets
+from radassay.reading.filled import Bounds, read_sheets
 from radassay.reading.sheet import sheet
+
+inside = pytest.importorskip("radassay.web.questions").inside
 
 LEVELS = tuple(f"{step} {side}" for side in ("synthetic", "real") for step in ("certainly", "likely", "maybe"))
 SURE = ("guessing", "unsure", "fairly sure", "sure", "certain")
@@ -54,6 +56,11 @@ def filled(who, cells=FILLED, separator=","):
     return written(rows, separator)
 
 
+def back(sheets, readers, page=None, shape=(64, 48, 1)):
+    """Return what filled sheets say of images of so many columns, rows and slices."""
+    return read_sheets(sheets, readers, Bounds(shape, inside), page)
+
+
 def written(rows, separator=","):
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), delimiter=separator, lineterminator="\r\n")
@@ -67,7 +74,7 @@ def values(table):
 
 
 def test_an_exported_sheet_comes_back_as_it_was_filled():
-    table = read_sheets({"a.csv": filled(reader()).encode()}, [reader(1), reader(2)])
+    table = back({"a.csv": filled(reader()).encode()}, [reader(1), reader(2)]).answers
     assert values(table) == VALUES
     assert set(table["reader"]) == {name(1)} and list(table["at"]) == sorted(table["at"])
 
@@ -85,7 +92,7 @@ def test_an_exported_sheet_comes_back_as_it_was_filled():
     ids=["semicolon and mark", "UTF-16 with tabs", "sep line", "empty rows", "decimals and blanks", "words"],
 )
 def test_habits_of_spreadsheets(saved):
-    found = values(read_sheets({"a.csv": saved}, [reader()]))
+    found = values(back({"a.csv": saved}, [reader()]).answers)
     assert {k: found[k] for k in list(VALUES)[:3]} == {k: VALUES[k] for k in list(VALUES)[:3]}
     assert found[name(15)]["level"] == 6
 
@@ -93,7 +100,7 @@ def test_habits_of_spreadsheets(saved):
 def test_an_umlaut_saved_by_excel_without_unicode():
     who = reader(options=("normal", "Erguß"))
     saved = filled(who, {2: {"diagnosis": "ERGUß", "certainty": "sure"}}).encode("cp1252")
-    assert values(read_sheets({"a.csv": saved}, [who]))[name(12)] == {"option": "Erguß", "certainty": 4}
+    assert values(back({"a.csv": saved}, [who]).answers)[name(12)] == {"option": "Erguß", "certainty": 4}
 
 
 def test_every_wrong_cell_is_named_with_what_is_possible():
@@ -105,7 +112,7 @@ def test_every_wrong_cell_is_named_with_what_is_possible():
         5: {"level": "3", "cannot_judge": "yes"},
     }
     with pytest.raises(InputError) as told:
-        read_sheets({"a.csv": filled(reader(), cells).encode(), "b.csv": b"x,y\n1,2\n"}, [reader()])
+        back({"a.csv": filled(reader(), cells).encode(), "b.csv": b"x,y\n1,2\n"}, [reader()])
     lines = str(told.value).splitlines()
     for part in (
         "a.csv, row 2, diagnosis: 'cold'; possible: normal or pneumonia",
@@ -128,28 +135,28 @@ def test_strangers_and_shifted_columns():
     rows[0]["item"], rows[1]["reader"] = "ffff-" * 7 + "ffff", name(9)
     rows[2]["number"], rows[3]["number"] = rows[3]["number"], rows[2]["number"]
     with pytest.raises(InputError) as told:
-        read_sheets({"a.csv": written(rows).encode()}, [reader(1), reader(2)])
+        back({"a.csv": written(rows).encode()}, [reader(1), reader(2)])
     text = str(told.value)
     assert "row 2, item" in text and "row 3, reader" in text
     assert "row 4, number: '4'; possible: 3" in text and "row 5, number" in text
     rows = list(csv.DictReader(io.StringIO(good)))
     rows[4]["reader"] = name(2)
     with pytest.raises(InputError, match="row 6, reader: .*; possible: one reader in every sheet"):
-        read_sheets({"a.csv": written(rows).encode()}, [reader(1), reader(2)])
+        back({"a.csv": written(rows).encode()}, [reader(1), reader(2)])
 
 
 def test_an_answer_in_the_wrong_columns_is_not_lost():
     with pytest.raises(InputError, match="row 6, choice: 'A'; possible: nothing; this row asks for level"):
-        read_sheets({"a.csv": filled(reader(), {5: {"choice": "A"}}).encode()}, [reader()])
+        back({"a.csv": filled(reader(), {5: {"choice": "A"}}).encode()}, [reader()])
 
 
 def test_the_same_reader_twice():
     once, part = filled(reader()).encode(), filled(reader(), {5: FILLED[5]}).encode()
-    table = read_sheets({"a": once, "b": once, "c": part}, [reader()])
+    table = back({"a": once, "b": once, "c": part}, [reader()]).answers
     assert values(table) == VALUES and len(table) == len(VALUES)
     other = filled(reader(), {5: {"level": "1"}}).encode()
     with pytest.raises(RefusedError, match="1 items have two different answers"):
-        read_sheets({"a": once, "b": other}, [reader()])
+        back({"a": once, "b": other}, [reader()])
 
 
 def test_sheets_beside_answers_of_the_page():
@@ -159,14 +166,14 @@ def test_sheets_beside_answers_of_the_page():
         return pd.DataFrame([{**row, "answer_id": f"{n}", "seen": "{}"} for n, row in enumerate(rows)])
 
     sheets = {"a": filled(reader()).encode()}
-    table = read_sheets(sheets, [reader()], page(2, 6))
+    table = back(sheets, [reader()], page(2, 6)).answers
     assert len(table) == 2 + len(VALUES) - 1
     with pytest.raises(RefusedError, match="two different answers"):
-        read_sheets(sheets, [reader()], page(6, 2))
+        back(sheets, [reader()], page(6, 2))
 
 
 def test_cannot_judge_and_rows_left_empty():
-    table = read_sheets({"a": filled(reader(), {2: {"cannot_judge": "x"}}).encode()}, [reader()])
+    table = back({"a": filled(reader(), {2: {"cannot_judge": "x"}}).encode()}, [reader()]).answers
     assert values(table) == {name(12): {"cannot_judge": True, "reason": ""}}
 
 
@@ -180,4 +187,63 @@ def test_no_cell_is_a_formula_and_no_id_a_number():
     asked = Asked(1, name(1), (name(2),), "realness", "realness", '=HYPERLINK("x")', (), LEVELS)
     assert "'=HYPERLINK" in sheet(ReaderList(name(3), (asked,))).decode("utf-8-sig")
     answered = filled(who, {2: {"diagnosis": "'=1+1", "certainty": "1"}}).encode()
-    assert values(read_sheets({"a": answered}, [who]))[name(12)]["option"] == "=1+1"
+    assert values(back({"a": answered}, [who]).answers)[name(12)]["option"] == "=1+1"
+
+
+def where(cell, shape=(64, 48, 1)):
+    """Return the place that a cell tells of the second structure."""
+    cells = {4: {**FILLED[4], "where: heart": cell}}
+    found = values(back({"a": filled(reader(), cells).encode()}, [reader()], shape=shape).answers)
+    return found[name(14)]["structures"]["heart"]["place"]
+
+
+def test_places_within_the_image_are_taken():
+    assert where("0 0") == [0, 0, 0] and where("63 / 47") == [63, 47, 0] and where("63,47") == [63, 47, 0]
+    assert where("5 6 1") == [5, 6, 0]
+    assert where("5 6 8", (64, 48, 8)) == [5, 6, 7]
+
+
+@pytest.mark.parametrize(
+    ("cell", "shape"),
+    [
+        ("5000 9999", (64, 48, 1)),
+        ("64 5", (64, 48, 1)),
+        ("5 48", (64, 48, 1)),
+        ("5 6 2", (64, 48, 1)),
+        ("5 6 0", (64, 48, 8)),
+        ("5 6 9", (64, 48, 8)),
+        ("5 6", (64, 48, 8)),
+        ("5 -6", (64, 48, 1)),
+        ("5.5 6", (64, 48, 8)),
+    ],
+)
+def test_places_outside_the_image_and_half_places_are_named(cell, shape):
+    possible = f"column 0 to 63, row 0 to 47{', slice 1 to 8' if shape[2] > 1 else ''}"
+    with pytest.raises(InputError, match=f"row 5, where: heart: {cell!r}; possible: {possible}"):
+        where(cell, shape)
+
+
+def test_what_is_wrong_ends_in_a_sentence():
+    with pytest.raises(InputError) as told:
+        where("5000 9999")
+    lines = str(told.value).splitlines()
+    assert len(lines) == 2 and not any(line.startswith((".", ",", ";")) for line in lines)
+
+
+def test_every_sheet_tells_how_far_it_is_filled():
+    whole, part, none = filled(reader(1)), filled(reader(2), {5: FILLED[5], 2: {}}), filled(reader(3), {})
+    few = written(list(csv.DictReader(io.StringIO(none)))[:2])
+    files = {"a": whole, "b": part, "c": none, "d": few}
+    found = back({file: text.encode() for file, text in files.items()}, [reader(n) for n in (1, 2, 3)])
+    assert [(one.file, one.filled, one.rows) for one in found.counts] == [
+        ("a", 4, 5),
+        ("b", 1, 5),
+        ("c", 0, 5),
+        ("d", 0, 5),
+    ]
+    assert str(found.counts[1]) == f"b: 1 of 5 rows filled by reader {name(2)[:8]}"
+
+
+def test_the_sheet_says_from_where_places_count():
+    told = next(row["how"] for row in csv.DictReader(io.StringIO(filled(reader()))) if row["number"] == "4")
+    assert "column and row of the fault, from 0 at the upper left" in told and "slice, from 1" in told

@@ -39,7 +39,7 @@ ASKED = {
 
 @pytest.fixture(params=list(ASKED))
 def planned(request, tmp_path):
-    """Return the modality and the folder of a study that was planned on simulated patients, half of them as generated."""
+    """Return the modality and the folder of a study of simulated patients, half of them as generated."""
     settings, more = ASKED[request.param]
     for name, seed, told in (
         ("real", 3, {"split": "test"}),

@@ -55,7 +55,7 @@ def opened(study: Path) -> Any:
 
 
 def with_sheets(study: Path, files: tuple[Path, ...], page: bytes) -> bytes:
-    """Return the answers of filled sheets after those of the page, as a CSV like the page's export.
+    """Return the answers of filled sheets after those of the page, as a CSV like the page's export; print their counts.
 
     Args:
         study: folder of the study.
@@ -66,8 +66,9 @@ def with_sheets(study: Path, files: tuple[Path, ...], page: bytes) -> bytes:
         InputError: a sheet cannot be read, or cells cannot be used.
         RefusedError: a reader gave two different answers to an item.
     """
+    from radassay.cli.reading_command import web
     from radassay.reading.answers import read_answers
-    from radassay.reading.filled import read_sheets
+    from radassay.reading.filled import Bounds, read_sheets
 
     sheets = {}
     for file in files:
@@ -76,8 +77,12 @@ def with_sheets(study: Path, files: tuple[Path, ...], page: bytes) -> bytes:
         except OSError as error:
             raise InputError("A sheet cannot be read", got=f"{file}: {error.strerror}") from None
     before = read_answers(page) if b"\n" in page.strip() else None
-    answers = read_sheets(sheets, reader_lists(opened(study).study), before)
-    return answers.to_csv(index=False, lineterminator="\n").encode()
+    served = opened(study).study
+    shape = (served.pixels.width, served.pixels.height, served.pixels.depth)
+    filled = read_sheets(sheets, reader_lists(served), Bounds(shape, web("questions").inside), before)
+    for count in filled.counts:
+        print(count)
+    return filled.answers.to_csv(index=False, lineterminator="\n").encode()
 
 
 def reader_lists(study: Any) -> list[ReaderList]:

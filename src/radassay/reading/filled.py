@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -39,6 +39,63 @@ class Wrong:
 
 Cells = list[tuple[str, str]]
 """Column and what would have been possible in it."""
+Triple = tuple[int, int, int]
+_APART = r"[^\d.+\-\u2212\u2013]+"
+"""What parts the numbers of a place: no point, and nothing that could be a sign."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where places may lie; the rule is that of the page."""
+
+    shape: Triple
+    """Columns, rows and slices of every image."""
+    holds: Callable[[Triple, Triple], bool]
+    """Whether a place (column, row and slice, from 0) lies within an image of this shape."""
+
+    def place(self, cell: str) -> Triple | None:
+        """Return a place as it is kept, from a cell that counts slices from 1; None where it is none.
+
+        Only a stack needs the slice. Decimals and signed numbers are no places.
+        """
+        numbers = re.fullmatch(rf"(\d{{1,6}}){_APART}(\d{{1,6}})(?:{_APART}(\d{{1,6}}))?", cell)
+        if numbers is None or (numbers[3] is None and self.shape[2] > 1):
+            return None
+        found = int(numbers[1]), int(numbers[2]), int(numbers[3] or 1) - 1
+        return found if self.holds(found, self.shape) else None
+
+    @property
+    def words(self) -> str:
+        """Return what is possible."""
+        columns, rows, slices = self.shape
+        last = f", slice 1 to {slices}" if slices > 1 else ""
+        return f"column 0 to {columns - 1}, row 0 to {rows - 1}{last}"
+
+
+@dataclass(frozen=True)
+class Count:
+    """How far one sheet is filled."""
+
+    file: str
+    reader: str
+    """Opaque id; empty where no row tells it."""
+    filled: int
+    rows: int
+    """Items that this reader is asked, training included."""
+
+    def __str__(self) -> str:
+        whose = f" by reader {self.reader[:8]}" if self.reader else ""
+        return f"{self.file}: {self.filled} of {self.rows} rows filled{whose}"
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What sheets say."""
+
+    answers: pd.DataFrame
+    """In the columns of the page's export, after the answers of the page."""
+    counts: tuple[Count, ...]
+    """One a sheet, in the order given."""
 
 
 class _Bad(Exception):
@@ -47,9 +104,9 @@ class _Bad(Exception):
 
 
 def read_sheets(
-    sheets: Mapping[str, bytes], readers: Sequence[ReaderList], page: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Return the answers of filled sheets, after those of the page if there are any, in the columns of its export.
+    sheets: Mapping[str, bytes], readers: Sequence[ReaderList], bounds: Bounds, page: pd.DataFrame | None = None
+) -> Filled:
+    """Return the answers of filled sheets, after those of the page if there are any, and how far each is filled.
 
     Rows may be missing, empty or in another order. What a reader said twice counts once. `at` is no time, since a sheet
     has none, but the place in the reader's order, so that answers of one reader sort as they were meant to be read.
@@ -57,6 +114,7 @@ def read_sheets(
     Args:
         sheets: content by name of the file, for messages; UTF-8, UTF-16 or Windows-1252; comma, semicolon or tab.
         readers: all readers of the study and what each is asked.
+        bounds: where places may lie.
         page: answers that were given in the page, from `read_answers`.
 
     Raises:
@@ -66,16 +124,19 @@ def read_sheets(
     known = {who.reader: who for who in readers}
     rows: list[dict[str, Any]] = []
     wrong: list[Wrong] = []
+    counts: list[Count] = []
     for name, content in sheets.items():
-        found, bad = _one(name, content, known)
+        found, bad, whose = _one(name, content, known, bounds)
         rows += found
         wrong += bad
+        counts.append(Count(name, whose, len(found), len(known[whose].asked) if whose else 0))
     if wrong:
-        told = "".join(f"\n  {one}" for one in wrong) + "\n"
+        told = "".join(f"\n  {one}" for one in wrong)
         cells = "A cell of the sheets" if len(wrong) == 1 else f"{len(wrong)} cells of the sheets"
-        raise InputError(f"{cells} cannot be used", got=told, possible="Correct them in the sheets and run it again")
+        raise InputError(f"{cells} cannot be used; correct what is named and run it again:{told}")
     before = pd.DataFrame(columns=list(COLUMNS), dtype=str) if page is None else page[list(COLUMNS)]
-    return pd.concat([before, pd.DataFrame(_new(rows, before), columns=list(COLUMNS))], ignore_index=True)
+    new = pd.DataFrame(_new(rows, before), columns=list(COLUMNS))
+    return Filled(pd.concat([before, new], ignore_index=True), tuple(counts))
 
 
 def _new(rows: Sequence[dict[str, Any]], page: pd.DataFrame) -> list[dict[str, Any]]:
@@ -117,37 +178,41 @@ def _table(content: bytes) -> list[list[str]]:
     return [[cell.strip().lstrip("'") for cell in row] for row in rows]
 
 
-def _one(name: str, content: bytes, known: Mapping[str, ReaderList]) -> tuple[list[dict[str, Any]], list[Wrong]]:
+def _one(
+    name: str, content: bytes, known: Mapping[str, ReaderList], bounds: Bounds
+) -> tuple[list[dict[str, Any]], list[Wrong], str]:
+    """Return a sheet's answers, its wrong cells and whose it is."""
     try:
         table = _table(content)
     except (csv.Error, UnicodeError) as error:
-        return [], [Wrong(name, 1, "file", str(error), "a CSV that `radassay reading export` wrote")]
+        return [], [Wrong(name, 1, "file", str(error), "a CSV that `radassay reading export` wrote")], ""
     head = table[0] if table else []
     missing = [column for column in ("number", CANNOT, *IDS) if column not in head]
     if missing:
-        return [], [Wrong(name, 1, column, "no such column", "the columns of the exported sheet") for column in missing]
+        lost = [Wrong(name, 1, column, "no such column", "the columns of the exported sheet") for column in missing]
+        return [], lost, ""
     found: list[dict[str, Any]] = []
     wrong: list[Wrong] = []
-    readers = set()
+    readers: dict[str, None] = {}
     for n, cells in enumerate(table[1:], start=2):
         row = dict(zip_longest(head, cells[: len(head)], fillvalue=""))
         if not any(row.values()):
             continue
         try:
             who, asked = _place(row, known)
-            readers.add(who.reader)
+            readers[who.reader] = None
             if len(readers) > 1:
                 raise _Bad([("reader", "one reader in every sheet")])
             lacking = [c for c in columns((asked,)) if c not in head and c not in FIXED]
             if lacking:
                 raise _Bad([(column, "the columns of the exported sheet") for column in lacking])
-            value = answer(asked, row)
+            value = answer(asked, row, bounds)
         except _Bad as bad:
             wrong += [Wrong(name, n, column, row.get(column, ""), possible) for column, possible in bad.cells]
             continue
         if value is not None:
             found.append(_exported(who, asked, value))
-    return found, wrong
+    return found, wrong, next(iter(readers), "")
 
 
 def _exported(who: ReaderList, asked: Asked, value: dict[str, Any]) -> dict[str, Any]:
@@ -178,12 +243,13 @@ def _place(row: Mapping[str, str], known: Mapping[str, ReaderList]) -> tuple[Rea
     return who, asked
 
 
-def answer(asked: Asked, row: Mapping[str, str]) -> dict[str, Any] | None:
+def answer(asked: Asked, row: Mapping[str, str], bounds: Bounds) -> dict[str, Any] | None:
     """Return what a row says as the page would keep it, or None if it is empty.
 
     Args:
         asked: the item.
         row: cells by column.
+        bounds: where places may lie.
     """
     mine = [column for column in columns((asked,)) if column not in (*FIXED, *IDS, CANNOT)]
     filled = [column for column in mine if row.get(column, "")]
@@ -197,7 +263,9 @@ def answer(asked: Asked, row: Mapping[str, str]) -> dict[str, Any] | None:
     bad += [(column, f"nothing; this row asks for {how(asked)}") for column in strange]
     value: dict[str, Any] = {}
     if filled:
-        value, more = _READ[asked.kind](asked, row)
+        value, more = (
+            _plausibility(asked, row, bounds) if asked.kind == "plausibility" else _READ[asked.kind](asked, row)
+        )
         bad += more
     if bad:
         raise _Bad(bad)
@@ -244,20 +312,19 @@ def _diagnosis(asked: Asked, row: Mapping[str, str]) -> tuple[dict[str, Any], Ce
     return {"option": option, "certainty": certainty}, bad
 
 
-def _plausibility(asked: Asked, row: Mapping[str, str]) -> tuple[dict[str, Any], Cells]:
+def _plausibility(asked: Asked, row: Mapping[str, str], bounds: Bounds) -> tuple[dict[str, Any], Cells]:
     structures: dict[str, Any] = {}
     bad: Cells = []
     for structure in asked.options:
         cell, where = row[STRUCTURE + structure], row[WHERE + structure]
         level = PLAUSIBLE.get(cell.lower()) or _level(asked, cell)
-        numbers = re.fullmatch(r"(\d{1,6})\D+(\d{1,6})(?:\D+(\d{1,6}))?", where)
+        place = bounds.place(where)
         if level is None:
             bad.append((STRUCTURE + structure, "yes, doubtful or no"))
-        if where and not numbers:
-            bad.append((WHERE + structure, "column and row, such as 120 85; in a stack also the slice, from 1"))
-        place = [int(numbers[1]), int(numbers[2]), int(numbers[3] or 1) - 1] if numbers else None
+        if where and place is None:
+            bad.append((WHERE + structure, bounds.words))
         structures[structure] = {"level": level, "place": place}
     return {"structures": structures}, bad
 
 
-_READ = {"realness": _realness, "choice": _choice, "diagnosis": _diagnosis, "plausibility": _plausibility}
+_READ = {"realness": _realness, "choice": _choice, "diagnosis": _diagnosis}

@@ -35,7 +35,10 @@ def how(asked: Asked) -> str:
         return f"level: {steps}"
     if asked.kind == "diagnosis":
         return f"diagnosis: {' or '.join(asked.options)}; certainty: {steps}"
-    return "each structure: yes (plausible), doubtful or no; where (may stay empty): column and row of the fault"
+    return (
+        "each structure: yes (plausible), doubtful or no; where (may stay empty): column and row of the fault, from 0 "
+        "at the upper left, and in a stack the slice, from 1"
+    )
 
 
 def sheet(who: ReaderList, separator: Separator = "comma") -> bytes:

@@ -124,6 +124,16 @@ _ANSWERS: dict[str, type[BaseModel]] = {
 }
 
 
+def inside(place: tuple[int, int, int], shape: tuple[int, int, int]) -> bool:
+    """Return whether a place lies within an image.
+
+    Args:
+        place: column, row and slice, each from 0.
+        shape: numbers of columns, rows and slices.
+    """
+    return all(0 <= at < n for at, n in zip(place, shape, strict=True))
+
+
 def fitting(block: Block, item: Item, value: object, shape: tuple[int, int, int]) -> dict[str, Any]:
     """Return an answer as it is kept.
 
@@ -149,6 +159,6 @@ def fitting(block: Block, item: Item, value: object, shape: tuple[int, int, int]
         if set(answer.structures) != set(block.options):
             raise InputError("Every structure needs a judgement", possible=", ".join(block.options))
         for rated in answer.structures.values():
-            if rated.place and not all(0 <= p < n for p, n in zip(rated.place, shape, strict=True)):
+            if rated.place and not inside(rated.place, shape):
                 raise InputError("The place lies outside the image", got=rated.place)
     return answer.model_dump(mode="json")

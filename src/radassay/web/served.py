@@ -96,7 +96,7 @@ class Study(_Strict):
     """Read one after the other."""
     seed: int = 0
     """Where ``orders`` has no entry, a reader's order within a block follows from seed and reader id."""
-    orders: dict[OpaqueId, tuple[OpaqueId, ...]] = {}
+    orders: Mapping[OpaqueId, tuple[OpaqueId, ...]] = {}
     """For a reader id, all item ids (not the training items) in the order they are read."""
     back: bool = False
     """Whether an answer may be looked at and changed; every version is kept."""
