@@ -43,6 +43,7 @@ GROUPS: dict[str, tuple[Asked, ...]] = {
         Asked("cases", "Cases of every class", "number"),
         Asked("labels", "Classes", "classes"),
         Asked("split", "Which real images", "one"),
+        Asked("modality", "Modality", "line"),
         Asked("repeats", "Hidden repeats", "number"),
         Asked("catch", "Broken images", "number", ("realness",)),
         Asked("training", "Training images", "number", WITH_TRAINING),

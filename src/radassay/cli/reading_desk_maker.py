@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from radassay.images.imageset import ImageSet
 
 Say = Callable[[dict[str, Any]], None]
-SHOWN = ("radassay.reading.plan", "radassay.reading.draw")
+SHOWN = ("radassay.reading.plan", "radassay.reading.draw", "radassay.reading.modality")
 """Modules whose errors give settings and counts as what was got; elsewhere it may be the name of a file."""
 SPEAKING = ("radassay.reading.", "radassay.cli.", "__main__")
 """Modules whose errors name no file of a set; what others say goes to the terminal alone."""
@@ -137,18 +137,20 @@ def _arms(request: dict[str, Any]) -> tuple[ImageSet, ImageSet, Source]:
 
 
 def _labels(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> tuple[str, ...]:
-    from radassay.reading.draw import common_labels, held_out
+    from radassay.reading.draw import common_labels, readable
+    from radassay.reading.key import REAL, SYNTHETIC
 
-    return common_labels(held_out(real, plan), synthetic, plan)
+    sets, _ = readable(real, synthetic, plan)
+    return common_labels(sets[REAL], sets[SYNTHETIC], plan)
 
 
 def cases_of(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> list[dict[str, Any]]:
     """Return for every class how many different images, or stacks, either arm has, and how many cases take of them."""
-    from radassay.reading.draw import held_out
+    from radassay.reading.draw import readable
     from radassay.reading.key import REAL, SYNTHETIC
     from radassay.reading.stacks import cut_of
 
-    sets = {REAL: held_out(real, plan), SYNTHETIC: synthetic}
+    sets, _ = readable(real, synthetic, plan)
     labels, cut = _labels(plan, real, synthetic), cut_of(sets, plan)
     there: dict[str, Counter[str]] = {}
     for arm, images in sets.items():

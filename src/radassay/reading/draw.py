@@ -11,6 +11,7 @@ import pandas as pd
 from radassay.errors import InputError, RefusedError
 from radassay.images.imageset import ImageSet
 from radassay.reading.key import REAL, SYNTHETIC
+from radassay.reading.modality import of_one_modality
 from radassay.reading.pipeline import Shown, sides
 from radassay.reading.plan import ReadingPlan
 from radassay.reading.stacks import Cut, Rows
@@ -29,13 +30,17 @@ class Slot:
     shown: tuple[Shown, ...]
 
 
-def held_out(real: ImageSet, plan: ReadingPlan) -> ImageSet:
-    """Return the real images that may be read.
+def readable(real: ImageSet, synthetic: ImageSet, plan: ReadingPlan) -> tuple[dict[str, ImageSet], str]:
+    """Return the images of either arm that may be read, and their modality; empty where none is known.
 
     Raises:
-        InputError: there are none.
-        RefusedError: some are not acquired from patients.
+        InputError: there are none, or there are several modalities.
+        RefusedError: real images are not acquired from patients.
     """
+    return of_one_modality({REAL: _held_out(real, plan), SYNTHETIC: synthetic}, plan.modality)
+
+
+def _held_out(real: ImageSet, plan: ReadingPlan) -> ImageSet:
     kept = real if plan.split == "any" else real.where(split=HELD_OUT[plan.split])
     if len(kept) == 0:
         raise InputError(

@@ -14,7 +14,7 @@ from radassay.evidence.finding import Finding
 from radassay.images.imageset import ImageSet
 from radassay.reading.answers import shown_cautions
 from radassay.reading.copies import ServedPixels
-from radassay.reading.draw import Slot, common_labels, drawn, held_out, size_of
+from radassay.reading.draw import Slot, common_labels, drawn, readable, size_of
 from radassay.reading.key import REAL, SYNTHETIC, Key, KeyImage, KeyItem
 from radassay.reading.leak import leaks
 from radassay.reading.pipeline import Pipeline, Shown, scale_of
@@ -32,7 +32,7 @@ class Pack:
     """A reader study ready to be written."""
 
     plan: ReadingPlan
-    """The plan with what the images settled: side in pixels, slices and their distance, Hounsfield units kept."""
+    """The plan with what the images settled: modality, side in pixels, slices and their distance, Hounsfield units."""
     study: dict[str, Any]
     """Content of `study.json` as plain JSON values; nothing in it depends on the arm but the told training."""
     pixels: ServedPixels
@@ -85,18 +85,19 @@ def pack(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> Pack:
         synthetic: generated images.
 
     Raises:
-        InputError: too few images, a class that an arm lacks, or stacks that an arm cannot give.
+        InputError: too few images, a class that an arm lacks, several modalities, or stacks that an arm cannot give.
         RefusedError: the real arm is not real, or an image lies in both arms.
     """
-    sets = {REAL: held_out(real, plan), SYNTHETIC: synthetic}
-    labels = common_labels(sets[REAL], synthetic, plan)
+    sets, modality = readable(real, synthetic, plan)
+    labels = common_labels(sets[REAL], sets[SYNTHETIC], plan)
     rng = np.random.default_rng(np.random.SeedSequence([plan.seed, int(plan.draw[:15], 16)]))
     cut = cut_of(sets, plan)
     slots = drawn(sets, labels, plan, cut, rng)
     shown = [one for slot in slots for one in slot.shown]
     scale = scale_of(sets, shown, plan)
     kept = (scale.low, scale.high) if scale.hu else ()
-    plan = replace(plan, size=size_of(sets, plan), slices=cut.slices, slice_mm=cut.apart_mm, hu=kept)
+    settled = {"slices": cut.slices, "slice_mm": cut.apart_mm, "hu": kept}
+    plan = replace(plan, modality=modality, size=size_of(sets, plan), **settled)
     made = _Ids(sets, plan, rng)
     for slot in slots:
         made.add(slot)

@@ -63,6 +63,8 @@ class ReadingPlan:
     """The AUC that must not be missed, for the power."""
     split: Literal["test", "validation", "held-out", "any"] = "held-out"
     """Which real images: of patients that the generator did not learn from. `any` if no split is written down."""
+    modality: str = ""
+    """Modality of all images, as the image sets name it, such as `X-ray`; empty for the one that both arms have."""
     size: int = 0
     """Side in pixels of what is shown; 0 for the smallest side of any image of either arm, at most 1024."""
     slices: int = 0
@@ -133,7 +135,7 @@ class ReadingPlan:
     @property
     def draw(self) -> str:
         """Return the hash of all but what is settled from the images, so that a settled plan draws the same cases."""
-        return replace(self, size=0, slices=0, slice_mm=0.0, hu=()).hash
+        return replace(self, modality="", size=0, slices=0, slice_mm=0.0, hu=()).hash
 
     @property
     def pilot(self) -> bool:
