@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,11 @@ from reading_sets import answers
 
 from radassay.cli.reading_export import Export, with_sheets
 from radassay.errors import SettingsError
+from radassay.images.phantom import Cohort, make_phantoms
 from radassay.reading.analyse import analyse
 from radassay.reading.answers import read_answers
+from radassay.reading.asked import Asked, PixelFormat, ReaderList, Window
+from radassay.reading.dicom_export import dicom_files
 from radassay.reading.key import open_key
 from radassay.reading.pack import pack
 from radassay.reading.plan import ReadingPlan
@@ -26,15 +30,20 @@ QUESTIONS = ("realness", "choice", "diagnosis", "plausibility")
 PLAN = ReadingPlan(questions=QUESTIONS, positive="disease", cases=4, readers=2, catch=2, training=2, right_on_left=True)
 
 
-@pytest.fixture(scope="module")
-def planned(chests, tmp_path_factory):
-    """Return the folder of a study and what was packed."""
-    folder, packed = tmp_path_factory.mktemp("planned") / "study", pack(PLAN, *chests)
+def written(folder, packed):
+    """Write a study and return its folder."""
     study = served.Study.model_validate(packed.study)
     write_study(
         folder, packed.plan, packed.key, [], lambda at: served.write_served(at, study, packed.pixels).fingerprint
     )
-    return folder, packed
+    return folder
+
+
+@pytest.fixture(scope="module")
+def planned(chests, tmp_path_factory):
+    """Return the folder of a study and what was packed."""
+    packed = pack(PLAN, *chests)
+    return written(tmp_path_factory.mktemp("planned") / "study", packed), packed
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +147,52 @@ def _fill(row, value, letter):
             row[f"structure: {structure}"] = {3: "yes", 2: "doubtful", 1: "no"}[told["level"]]
             if told["place"]:
                 row[f"where: {structure}"] = " ".join(str(n) for n in told["place"][:2])
+
+
+@pytest.mark.parametrize(("slices", "orientation"), [(1, ""), (4, "LP")])
+def test_hounsfield_units_are_exported_as_ct_in_single_slices_and_in_stacks(tmp_path, slices, orientation):
+    sets = []
+    for name, seed, told in (("real", 3, {"split": "test"}), ("made", 4, {"origin": "generated", "patient": ""})):
+        cohort = Cohort(patients=8, images_per_patient=slices, size=32, modality="CT", seed=seed)
+        sets.append(make_phantoms(tmp_path / name, cohort, workers=1).with_columns(**told))
+    plan = ReadingPlan(cases=2, readers=1, catch=0, training=0, slices=slices, right_on_left=True)
+    assert Export(written(tmp_path / "study", pack(plan, *sets)), tmp_path / "out").run() == 0
+    files = [pydicom.dcmread(file) for file in (tmp_path / "out").rglob("*.dcm")]
+    assert len(files) == 9 * slices  # two cases of two classes in two arms, and a repeat
+    for data in files:
+        assert (data.Modality, data.RescaleType) == ("CT", "HU")
+        assert "".join(data.PatientOrientation or "") == orientation
+        air = data.pixel_array[0, 0] * float(data.RescaleSlope) + float(data.RescaleIntercept)
+        assert -1100 < air < -900
+        assert "Lung" in data.WindowCenterWidthExplanation
+
+
+def test_grey_values_are_no_hounsfield_units_whatever_they_show(chests):
+    about = PixelFormat(8, 8, 1, 1.0, 0.0, None, True, "CT", False, (Window("Full range", 255.0, 127.5),))
+    asked = Asked(1, "a" * 32, ("b" * 32,), "realness", "realness", "Real?")
+    told = {}
+    for modality, depth in (("CT", 1), ("X-ray", 1), ("", 1), ("", 2)):
+        form = replace(about, modality=modality, depth=depth)
+        _, content = next(dicom_files(ReaderList("c" * 32, (asked,)), asked, 0, bytes(128 * depth), form))
+        data = pydicom.dcmread(io.BytesIO(content))
+        assert data.RescaleType == "US"
+        told[modality, depth] = (data.Modality, "".join(data.PatientOrientation or ""))
+    assert told == {("CT", 1): ("CT", ""), ("X-ray", 1): ("OT", "LF"), ("", 1): ("OT", "LF"), ("", 2): ("OT", "LP")}
+
+
+def test_one_reader_alone_gets_the_same_folder_as_among_all(planned, exported, tmp_path, capsys):
+    assert Export(planned[0], tmp_path / "one", reader=2).run() == 0
+    assert "items for reader 2 of 2" in capsys.readouterr().out
+    (folder,) = (tmp_path / "one").iterdir()
+    same = exported / folder.name
+    assert folder.name.startswith("reader-02-")
+    files = sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
+    assert files == sorted(file.relative_to(same) for file in same.rglob("*") if file.is_file())
+    assert all((folder / file).read_bytes() == (same / file).read_bytes() for file in files)
+    for number in (3, -1):
+        with pytest.raises(SettingsError, match="There is no such reader"):
+            Export(planned[0], tmp_path / "none", reader=number).run()
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_folder_that_holds_something_is_refused(planned, tmp_path):

@@ -13,6 +13,7 @@ from radassay.reading.sheet import Separator
 
 if TYPE_CHECKING:
     from radassay.reading.asked import Asked, PixelFormat, ReaderList
+    from radassay.reading.plan import ReadingPlan
 
 
 @dataclass(frozen=True)
@@ -30,28 +31,30 @@ class Export:
     """Folder of the files; new or empty."""
     separator: Separator = "comma"
     """Of the answer sheets; `semicolon` for spreadsheets of countries that write 0,5."""
+    reader: int = 0
+    """Number of the one reader who gets a folder, from 1; 0 for all."""
 
     def run(self) -> int:
         """Run it."""
         from radassay.reading.own_viewer import export
 
-        folder = opened(self.study)
+        plan, folder = opened(self.study)
         study, readers = folder.study, reader_lists(folder.study)
-        about, words = pixel_format(study), {"title": study.title, "consent": study.consent}
-        for one in export(self.out, readers, about, folder.pixels, separator=self.separator, **words):
+        about, words = pixel_format(plan, study), {"title": study.title, "consent": study.consent}
+        for one in export(self.out, readers, about, folder.pixels, separator=self.separator, only=self.reader, **words):
             print(one)
-        print(f"{len(readers[0].asked)} items for each of {len(readers)} readers; README.txt tells them what to do")
+        whom = f"reader {self.reader} of {len(readers)}" if self.reader else f"each of {len(readers)} readers"
+        print(f"{len(readers[0].asked)} items for {whom}; README.txt tells what to do")
         print(f'next: radassay reading analyse {self.study} --who "A. Smith" --out RUN --sheets FILLED.csv ...')
         return 0
 
 
-def opened(study: Path) -> Any:
-    """Return the served folder of a study that was not changed since it was planned."""
+def opened(study: Path) -> tuple[ReadingPlan, Any]:
+    """Return the plan and the served folder of a study that was not changed since it was planned."""
     from radassay.cli.reading_command import web
     from radassay.reading.study import read_study
 
-    read_study(study)
-    return web("served").ServedFolder.open(study / "served")
+    return read_study(study).plan, web("served").ServedFolder.open(study / "served")
 
 
 def with_sheets(study: Path, files: tuple[Path, ...], page: bytes) -> bytes:
@@ -77,7 +80,7 @@ def with_sheets(study: Path, files: tuple[Path, ...], page: bytes) -> bytes:
         except OSError as error:
             raise InputError("A sheet cannot be read", got=f"{file}: {error.strerror}") from None
     before = read_answers(page) if b"\n" in page.strip() else None
-    served = opened(study).study
+    served = opened(study)[1].study
     shape = (served.pixels.width, served.pixels.height, served.pixels.depth)
     filled = read_sheets(sheets, reader_lists(served), Bounds(shape, web("questions").inside), before)
     for count in filled.counts:
@@ -120,10 +123,11 @@ def _asked(study: Any, reader: str, number: int, task: Any) -> Asked:
     return Asked(number, task.item.id, images, *about)
 
 
-def pixel_format(study: Any) -> PixelFormat:
+def pixel_format(plan: ReadingPlan, study: Any) -> PixelFormat:
     """Return what holds for the pixels of a study, with the windows that its page offers."""
     from radassay.reading.asked import PixelFormat, Window
 
     fields = ("width", "height", "depth", "slope", "intercept", "spacing_mm", "right_on_left")
     windows = tuple(Window(preset.name, preset.width, preset.center) for preset in study.shown_presets)
-    return PixelFormat(**{name: getattr(study.pixels, name) for name in fields}, windows=windows)
+    known = {name: getattr(study.pixels, name) for name in fields}
+    return PixelFormat(**known, modality=plan.modality, hu=bool(plan.hu), windows=windows)

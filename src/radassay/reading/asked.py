@@ -68,10 +68,14 @@ class PixelFormat:
     """Slices; 1 for a radiograph."""
     slope: float
     intercept: float
-    """Shown value = stored value x slope + intercept; Hounsfield units for stacks."""
+    """Shown value = stored value x slope + intercept."""
     spacing_mm: tuple[float, float] | None
     """Distance of rows and of columns."""
     right_on_left: bool
     """Whether the patient's right is known to be at the left edge."""
+    modality: str
+    """As image sets name it, such as `X-ray` or `CT`; empty where it is not known."""
+    hu: bool
+    """Whether shown values are Hounsfield units."""
     windows: tuple[Window, ...]
     """The first is the one that viewers open with."""

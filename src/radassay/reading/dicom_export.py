@@ -68,19 +68,34 @@ def _with_windows(about: PixelFormat) -> FileDataset:
         setattr(data, empty, "")
     data.PatientBirthDate = data.PatientSex = ""
     # WSD, a workstation: SYN, the code of a synthetic image, would be wrong for one arm and would tell the other.
-    data.Modality, data.ConversionType = "CT" if about.depth > 1 else "OT", "WSD"
-    data.PatientOrientation = ["L", "P" if about.depth > 1 else "F"] if about.right_on_left else None
+    data.Modality, data.ConversionType = _modality(about), "WSD"
+    data.PatientOrientation = _orientation(about)
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
     data.Rows, data.Columns = about.height, about.width
     data.BitsAllocated, data.BitsStored, data.HighBit, data.PixelRepresentation = 16, 16, 15, 0
     if about.spacing_mm:
         data.PixelSpacing = [_number(mm) for mm in about.spacing_mm]
     data.RescaleIntercept, data.RescaleSlope = _number(about.intercept), _number(about.slope)
-    data.RescaleType = "HU" if about.depth > 1 else "US"
+    data.RescaleType = "HU" if about.hu else "US"
     data.WindowCenter = [_number(window.center) for window in about.windows]
     data.WindowWidth = [_number(window.width) for window in about.windows]
     data.WindowCenterWidthExplanation = [window.name.replace("\\", "/") for window in about.windows]
     return data
+
+
+def _modality(about: PixelFormat) -> str:
+    """Return the code of a modality whose pictures are slices, else `OT`: no claim of a detector is made for films."""
+    return "CT" if about.hu else {"CT": "CT", "MR": "MR"}.get(about.modality, "OT")
+
+
+def _orientation(about: PixelFormat) -> list[str] | None:
+    """Return where rows and columns run to; None where it is not known.
+
+    Stacks are cut from head to feet, films are frontal. A single slice may be axial or coronal.
+    """
+    if not about.right_on_left or (about.depth == 1 and _modality(about) != "OT"):
+        return None
+    return ["L", "P" if about.depth > 1 else "F"]
 
 
 def _number(value: float) -> str:

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from radassay.errors import SettingsError
 from radassay.evidence.run import storage
 from radassay.reading.asked import PixelFormat, ReaderList
 from radassay.reading.dicom_export import dicom_files
@@ -26,8 +27,9 @@ def export(
     title: str,
     consent: str,
     separator: Separator = "comma",
+    only: int = 0,
 ) -> list[Path]:
-    """Write a folder for every reader and return them; one image is in memory at a time.
+    """Write a folder for every reader, or for one, and return them; one image is in memory at a time.
 
     Args:
         out: new or empty.
@@ -37,16 +39,21 @@ def export(
         title: name of the study.
         consent: what readers agree to.
         separator: of the answer sheets.
+        only: number of the one reader who gets a folder, from 1; 0 for all.
 
     Raises:
-        SettingsError: `out` is not empty.
+        SettingsError: `out` is not empty, or there is no such reader.
         StorageError: it cannot be written.
     """
+    if not 0 <= only <= len(readers):
+        raise SettingsError("There is no such reader", got=only, possible=f"1 to {len(readers)}")
     require_new(out)
     folders = []
     with storage(out):
-        for n, who in enumerate(readers):
-            folder = out / f"reader-{n + 1:02d}-{who.reader[:8]}"
+        for number, who in enumerate(readers, start=1):
+            if only not in (0, number):
+                continue
+            folder = out / f"reader-{number:02d}-{who.reader[:8]}"
             for asked in who.asked:
                 item = folder / "dicom" / who.digits(asked.number)
                 item.mkdir(parents=True)

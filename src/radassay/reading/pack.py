@@ -96,8 +96,8 @@ def pack(plan: ReadingPlan, real: ImageSet, synthetic: ImageSet) -> Pack:
     shown = [one for slot in slots for one in slot.shown]
     scale = scale_of(sets, shown, plan)
     kept = (scale.low, scale.high) if scale.hu else ()
-    settled = {"slices": cut.slices, "slice_mm": cut.apart_mm, "hu": kept}
-    plan = replace(plan, modality=modality, size=size_of(sets, plan), **settled)
+    side = size_of(sets, plan)
+    plan = replace(plan, modality=modality, size=side, slices=cut.slices, slice_mm=cut.apart_mm, hu=kept)
     made = _Ids(sets, plan, rng)
     for slot in slots:
         made.add(slot)
