@@ -325,7 +325,8 @@ def test_every_rung_can_be_reached() -> None:
         findings = with_value(findings, key, 0.04, 0.02, 0.06)
     findings = [*without(findings, "leakage.shared_with_others")]
     extra = [
-        ("reading", "auc_readers", 0.5, 0.45, 0.55),
+        ("reading", "distance_in_margins", 0.0, -0.5, 0.5),
+        ("reading", "margin", 0.1, None, None),
         ("reading", "n_readers", 7.0, None, None),
         ("trial", "gain_external", 0.03, 0.01, 0.05),
         ("trial", "worst_subgroup_gain", 0.0, -0.03, 0.03),
@@ -337,5 +338,5 @@ def test_every_rung_can_be_reached() -> None:
     for check, name, value, low, high in extra:
         findings.append(Finding(check=check, name=name, value=value, low=low, high=high))
         tops.append(of(findings).reached)
-    assert tops == [2, 3, 3, 3, 4, 5, 6]
+    assert tops == [2, 2, 3, 3, 3, 4, 5, 6]
     assert of(findings).answer.startswith("Clinical value shown up to L6")

@@ -51,6 +51,8 @@ def test_readers_who_call_everything_real_have_no_sensitivity_and_a_criterion(pa
     found = analyse(PLAN, packed.key, given)
     assert by_name(found)["auc_readers"].value == 0.5 and by_name(found, "reader=R01")["d_prime_reader"].value == 0
     assert by_name(found, "reader=R01")["criterion_reader"].low > 1
+    # 40 + 40 cases that nobody told apart are too few to show a margin of 0.1.
+    assert by_rule(found)["readers-cannot-tell"] == by_name(found)["auc_readers"].details["told"] == "unclear"
     assert by_name(found)["catch_share"].value == 0
 
 
@@ -146,6 +148,44 @@ def test_answers_to_another_study_are_refused(packed, chests):
     given = answers(packed.study, packed.key, np.random.default_rng(0)).assign(value="{}")
     with pytest.raises(InputError, match="cannot be read"):
         analyse(PLAN, packed.key, given)
+
+
+def by_rule(analysed):
+    return {v.rule: v.status for rung in judge(analysed.findings, read_rules("local")).rungs for v in rung.verdicts}
+
+
+RULED = {
+    "cannot be told apart within the margin": "met",
+    "told apart, by less than the margin": "met",
+    "unclear": "unclear",
+}
+
+
+@pytest.mark.parametrize("margin", [0.03, 0.08, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("seen", [0.0, 0.4, 0.8, 2.0])
+def test_the_rule_says_what_the_study_says_whatever_the_margin_of_its_plan(packed, margin, seen):
+    plan = replace(PLAN, margin=margin)
+    found = analyse(plan, packed.key, answers(packed.study, packed.key, np.random.default_rng(1), seen=seen))
+    area, distance = by_name(found)["auc_readers"], by_name(found)["distance_in_margins"]
+    assert distance.level == 0.9
+    assert [0.5 + margin * end for end in (distance.low, distance.high)] == pytest.approx(area.details["interval_90"])
+    ruled, told = by_rule(found), area.details["told"]
+    if told == "told apart":
+        outside = abs(distance.value) > 1 and min(abs(distance.low), abs(distance.high)) >= 1
+        assert ruled["readers-cannot-tell"] == ("not met" if outside else "unclear")
+    else:
+        assert ruled["readers-cannot-tell"] == RULED[told]
+    assert ruled["margin-narrow"] == ("met" if margin <= 0.1 else "not met")
+    p = by_name(found)["equivalence_p"].value
+    assert (p < 0.05) == (ruled["readers-cannot-tell"] == "met")
+
+
+def test_the_simulated_studies_of_the_margins_show_all_four_outcomes(packed):
+    seen = set()
+    for margin, strength in ((0.2, 0.0), (0.4, 0.8), (0.1, 2.0), (0.03, 0.0)):
+        given = answers(packed.study, packed.key, np.random.default_rng(1), seen=strength)
+        seen.add(by_name(analyse(replace(PLAN, margin=margin), packed.key, given))["auc_readers"].details["told"])
+    assert seen == {*RULED, "told apart"}
 
 
 def test_the_rules_judge_the_run(packed, tmp_path):

@@ -28,7 +28,7 @@ from radassay.stats.agreement import (
     weighted_kappa,
 )
 from radassay.stats.equivalence import LEVEL, statement, told, two_one_sided
-from radassay.stats.mrmc import Random, one_modality
+from radassay.stats.mrmc import Estimate, Random, one_modality
 from radassay.stats.proportion import share
 from radassay.stats.reader_figures import delong_figures, jackknife_figures, read_by_all
 from radassay.stats.signal_detection import criterion_above, detection, sensitivity_above
@@ -95,6 +95,8 @@ def _areas(
     }
     method = f"{OVER}; covariances by DeLong"
     findings = [of("auc_readers", wide, method, unit="AUC", details=details, **about)]
+    findings.append(finding("margin", value=plan.margin, unit="AUC", method="fixed before the first reading, exact"))
+    findings.append(_distance(narrow, plan.margin, about))
     if wide.error > 1e-12:
         p = two_one_sided(wide.value, wide.error, wide.freedom, plan.margin)
         how = f"two one-sided tests of AUC 0.5 within {plan.margin:g} (Schuirmann 1987), {OVER}"
@@ -109,6 +111,14 @@ def _areas(
             fields = {**about, **counts, "unit": "AUC", "slice": f"label={label}"}
             findings.append(of("auc_label", found, method, **fields))
     return findings
+
+
+def _distance(narrow: Estimate, margin: float, about: dict[str, Any]) -> Finding:
+    """Return how far the area lies from chance, in margins of the plan: what rules read and the statement says."""
+    scaled = {name: (getattr(narrow, name) - 0.5) / margin for name in ("value", "low", "high")}
+    method = f"(AUC - 0.5) / {margin:g}; {OVER}; covariances by DeLong"
+    fields = {"unit": "margins", "direction": "near zero is better", "level": LEVEL, "method": method}
+    return finding("distance_in_margins", **scaled, **fields, **about)
 
 
 def _areas_by_reader(
