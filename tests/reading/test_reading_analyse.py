@@ -93,6 +93,16 @@ def test_missing_answers_are_left_out_and_told_and_a_reader_who_stops_does_not_c
     found = told(PLAN, packed, missing={(0, cases[0]), (3, cases[1])})
     area = by_name(found)["auc_readers"]
     assert area.n_images == 78 and "2 cases left out" in area.reason
+    assert "2 times somebody could not judge" in area.reason and "not given" not in area.reason
+    given = answers(packed.study, packed.key, np.random.default_rng(1), missing={(0, cases[0]), (1, cases[0])})
+    reader = sorted(set(given["reader"]))[2]
+    area = by_name(analyse(PLAN, packed.key, given[(given["reader"] != reader) | (given["item"] != cases[3])]))
+    arms = [packed.key.arm(item) for item in packed.key.items if item.id in (cases[0], cases[3])]
+    dropped = {"cases": 2, "arms": {arm: arms.count(arm) for arm in arms}, "cannot": 2, "missing": 1}
+    assert area["auc_readers"].details["dropped"] == dropped
+    assert "2 times somebody could not judge, 1 answer was not given" in area["auc_readers"].reason
+    # Agreement keeps every answer that there is.
+    assert area["krippendorff_alpha"].n_images == 80
     given = answers(packed.study, packed.key, np.random.default_rng(1))
     last = sorted(set(given["reader"]))[-1]
     stopped = analyse(PLAN, packed.key, given[(given["reader"] != last) | (given.groupby("reader").cumcount() < 30)])

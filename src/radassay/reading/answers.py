@@ -90,6 +90,10 @@ def _seconds(text: str) -> float:
     return spent if 0 < spent < math.inf else math.nan
 
 
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
 def _row(item: KeyItem, key: Key, text: str) -> dict[str, Any]:
     images = key.by_image
     shown = images[key.real_of(item) if item.block == "choice" else item.images[0]]
@@ -131,6 +135,29 @@ def _value(item: KeyItem, key: Key, value: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """Cases that count in no result over readers, since not every reader judged them.
+
+    The Obuchowski-Rockette analysis needs every reader on every case. Agreement between readers does without.
+    """
+
+    cases: int
+    arms: dict[str, int]
+    """How many of either arm."""
+    cannot: int
+    """Answers to them that say "cannot judge"."""
+    missing: int
+    """Answers to them that were not given."""
+
+    def __str__(self) -> str:
+        arms = " and ".join(f"{n} {arm}" for arm, n in sorted(self.arms.items()) if arm != "both")
+        why = [f"{_times(self.cannot)} somebody could not judge"] if self.cannot else []
+        why += [f"{self.missing} answer{' was' if self.missing == 1 else 's were'} not given"] if self.missing else []
+        cases = f"{self.cases} case{'' if self.cases == 1 else 's'} left out{f' ({arms})' if arms else ''}"
+        return f"{cases} that not every reader judged, which the analysis over readers needs: {', '.join(why)}"
+
+
+@dataclass(frozen=True)
 class Read:
     """The answers to the cases of one question by the readers who did most of it."""
 
@@ -158,13 +185,27 @@ class Read:
         facts = rows.drop_duplicates("item").set_index("item").sort_index()
         return facts, [str(name) for name in facts.index]
 
+    def dropped(self, items: Sequence[str], whole: NDArray[np.bool_]) -> Dropped:
+        """Return what is left out of some cases.
+
+        Args:
+            items: ids of the cases.
+            whole: (items,) whether every reader judged them.
+        """
+        lost = {item for item, kept in zip(items, whole, strict=True) if not kept}
+        rows = self.rows[self.rows["item"].isin(lost)]
+        arms = rows.drop_duplicates("item")["arm"].value_counts()
+        cannot = int(rows["cannot_judge"].astype(bool).sum())
+        missing = len(lost) * len(self.readers) - len(rows)
+        return Dropped(len(lost), {str(arm): int(n) for arm, n in arms.items()}, cannot, missing)
+
     def matrix(self, column: str, items: Sequence[str]) -> Floats:
         """Return a column as (readers, items), NaN where an answer is missing or the reader could not judge."""
         wide = self.rows.pivot(index="reader", columns="item", values=column)
         return np.asarray(wide.reindex(index=list(self.readers), columns=list(items)), dtype=np.float64)
 
 
-def cautions(plan: ReadingPlan, readers: int, dropped: int = 0, left_out: Sequence[str] = ()) -> str:
+def cautions(plan: ReadingPlan, readers: int, dropped: Dropped | None = None, left_out: Sequence[str] = ()) -> str:
     """Return what weakens a result: a pilot, an accepted leak, missing answers."""
     told = []
     if readers < 6:
@@ -172,8 +213,8 @@ def cautions(plan: ReadingPlan, readers: int, dropped: int = 0, left_out: Sequen
     if plan.override:
         told.append(f"images could be told apart by how they were stored, accepted because: {plan.override}")
     told += shown_cautions(plan)
-    if dropped:
-        told.append(f"{dropped} cases left out that not every reader judged")
+    if dropped is not None and dropped.cases:
+        told.append(str(dropped))
     if left_out:
         told.append(f"{len(left_out)} readers left out who answered less than {DONE:.0%}")
     return "; ".join(told)

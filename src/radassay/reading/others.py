@@ -31,7 +31,7 @@ def choice(read: Read, plan: ReadingPlan) -> list[Finding]:
     whole = read_by_all(right) if len(read.readers) else np.zeros(0, dtype=bool)
     patients = facts["patient"].to_numpy(dtype=str)
     details: dict[str, Any] = {"chance": 1 / plan.alternatives, "alternatives": plan.alternatives}
-    about = _about(read, plan, patients, whole)
+    about = _about(read, plan, items, patients, whole)
     findings = []
     for n, reader in enumerate(read.readers if whole.any() else ()):
         alone = share(right[n, whole] == 1, patients[whole])
@@ -62,7 +62,7 @@ def diagnosis(read: Read, plan: ReadingPlan) -> list[Finding]:
         few = _few(read, int(whole.sum()))
         if not len(read.readers) or min(len(set(patients[whole & (ill == s)])) for s in (True, False)) < 2:
             return [finding("diagnosis_difference", reason=f"{arm}: {few}")]
-        about = _about(read, plan, patients, whole)
+        about = _about(read, plan, items, patients, whole)
         by_reader += _by_reader(scores[:, whole], ill[whole], patients[whole], read, arm, about)
         if len(read.readers) < 2:
             continue
@@ -120,7 +120,7 @@ def plausibility(read: Read, plan: ReadingPlan) -> list[Finding]:
                 break
             figures = proportion_figures((found[:, whole] == 3).astype(np.float64), patients[whole])
             fields = {"unit": "share", "slice": f"structure={structure}, arm={arm}"}
-            about = {**_about(read, plan, patients, whole), "details": {"readers": len(read.readers)}}
+            about = {**_about(read, plan, items, patients, whole), "details": {"readers": len(read.readers)}}
             findings.append(of("plausible_share", one_modality(figures), OVER, **fields, **about))
             parts.append(figures)
         if len(parts) == len(ARMS):
@@ -135,6 +135,8 @@ def _few(read: Read, cases: int) -> str:
     return f"{counted(len(read.readers))} answered enough, and {cases} cases were judged by all, which is too little"
 
 
-def _about(read: Read, plan: ReadingPlan, patients: NDArray[np.str_], whole: NDArray[np.bool_]) -> dict[str, Any]:
-    caution = cautions(plan, len(read.readers), int((~whole).sum()), read.left_out)
+def _about(
+    read: Read, plan: ReadingPlan, items: list[str], patients: NDArray[np.str_], whole: NDArray[np.bool_]
+) -> dict[str, Any]:
+    caution = cautions(plan, len(read.readers), read.dropped(items, whole), read.left_out)
     return {"n_images": int(whole.sum()), "n_patients": len(set(patients[whole])), "reason": caution}

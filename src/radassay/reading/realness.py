@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.evidence.finding import Finding
-from radassay.reading.answers import LEVELS, Read, cautions
+from radassay.reading.answers import LEVELS, Dropped, Read, cautions
 from radassay.reading.curves import average, operating_points, rounded
 from radassay.reading.found import OVER, counted, finding, of
 from radassay.reading.key import REAL, SYNTHETIC
@@ -55,14 +56,15 @@ def realness(read: Read, plan: ReadingPlan, rng: np.random.Generator) -> list[Fi
     if min(np.unique(facts["patient"][whole & (facts["arm"] == arm)]).size for arm in (REAL, SYNTHETIC)) < 2:
         reason = "too few cases of an arm were judged by every reader"
         return [finding("auc_readers", reason=reason)]
+    dropped = read.dropped(items, whole)
     about: dict[str, Any] = {
         "n_images": int(whole.sum()),
         "n_patients": int(facts["patient"][whole].nunique()),
-        "reason": cautions(plan, len(read.readers), int((~whole).sum()), read.left_out),
+        "reason": cautions(plan, len(read.readers), dropped, read.left_out),
     }
     rated, kept = scores[:, whole], facts[whole]
     alone = len(read.readers) < 2
-    over = [finding("auc_readers", reason=few)] if alone else _areas(rated, kept, plan, about, len(read.readers))
+    over = [finding("auc_readers", reason=few)] if alone else _areas(rated, kept, plan, about, read, dropped)
     return [
         *over,
         *_areas_by_reader(rated, kept, about, read.readers),
@@ -76,9 +78,10 @@ def realness(read: Read, plan: ReadingPlan, rng: np.random.Generator) -> list[Fi
 
 
 def _areas(
-    scores: Floats, facts: pd.DataFrame, plan: ReadingPlan, about: dict[str, Any], readers: int
+    scores: Floats, facts: pd.DataFrame, plan: ReadingPlan, about: dict[str, Any], read: Read, dropped: Dropped
 ) -> list[Finding]:
     """Return the area over readers and cases, whether it is equivalent to chance, and the area of each class."""
+    readers = len(read.readers)
     synthetic, patients = _truth(facts)
     figures = delong_figures(scores, synthetic, patients)
     wide, narrow = one_modality(figures), one_modality(figures, level=LEVEL)
@@ -91,6 +94,7 @@ def _areas(
         "interval_90": list(within),
         "chance": 0.5,
         "readers": readers,
+        "dropped": asdict(dropped),
         "curve": rounded(average([operating_points(row, synthetic) for row in scores])),
     }
     method = f"{OVER}; covariances by DeLong"

@@ -149,7 +149,7 @@ def cautions(own: Sequence[Finding], plan: Mapping[str, Any]) -> Iterator[str]:
     kept = [p for p in pieces if p.startswith(("images could", "shown at", "values outside"))]
     yield from (wording.sentence(piece) for piece in kept)
     whole = next((f for f in own if f.name == "auc_readers" and f.value is not None), None)
-    lost = next((p for p in whole.reason.split("; ") if "cases left out" in p), "") if whole else ""
+    lost = next((p for p in whole.reason.split("; ") if "not every reader judged" in p), "") if whole else ""
     if lost:
         yield (
             f"{wording.sentence(lost)} If they were left out because they are hard, the result holds for the others "
