@@ -110,7 +110,7 @@ def drawn(folder: Path, case: str, sizes: Sizes, encoder: str, rng: np.random.Ge
     parts = np.split(patients, np.cumsum([sizes.training, sizes.held_out]))
     training, held_out = (_some(everybody, part, rng) for part in parts[:2])
     source = everybody if case == "same" else shifted(folder)
-    first = np.flatnonzero(np.isin(source.patients, parts[2]))[::2]
+    first = np.flatnonzero(np.isin(source.patients, parts[2]) & _first_films(source))
     synthetic = source.take(first, "synthetic").changed(name="synthetic", patients=source.images[first])
     if case != "same":
         wrong = share_of(np.arange(len(synthetic)), WRONG, rng)
@@ -128,7 +128,14 @@ def drawn(folder: Path, case: str, sizes: Sizes, encoder: str, rng: np.random.Ge
 
 def _some(everybody: Sample, patients: np.ndarray, rng: np.random.Generator) -> Sample:
     rows = np.flatnonzero(np.isin(everybody.patients, patients))
-    return everybody.take(rows[(rows % 2 == 0) | (rng.random(len(rows)) < 0.5)])
+    return everybody.take(rows[_first_films(everybody)[rows] | (rng.random(len(rows)) < 0.5)])
+
+
+def _first_films(sample: Sample) -> np.ndarray:
+    """Return which images are their patient's first; images stand in the order of their fingerprints."""
+    first = np.zeros(len(sample), dtype=bool)
+    first[np.unique(sample.patients, return_index=True)[1]] = True
+    return first
 
 
 def one(folder: Path, check: str, case: str, sizes: Sizes, encoder: str, seed: int, geometry: bool = True) -> Measures:
