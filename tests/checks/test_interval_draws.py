@@ -1,4 +1,4 @@
-"""The benchmark of intervals draws whole patients: one film of each for the synthetic side, one or two for the others."""
+"""The benchmark of intervals draws whole patients: one film of each as synthetic, one or two of each as real."""
 
 from pathlib import Path
 
