@@ -194,6 +194,79 @@ def test_places_are_marked_by_mouse_and_by_keyboard(browser, study):
     assert structures["heart"] == {"level": 2, "place": [36, 32, 0]}
 
 
+class Fingers:
+    """Fingers on a touch screen, as the browser itself takes them from the machine."""
+
+    def __init__(self, page) -> None:
+        self.page, self.session = page, page.context.new_cdp_session(page)
+        box = page.locator(".pane canvas").bounding_box()
+        self.x, self.y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def move(self, *paths: tuple[tuple[float, float], tuple[float, float]], steps: int = 5) -> None:
+        """Put down a finger a path, relative to the middle of the image, move all together and lift them."""
+
+        def points(part: float) -> list[dict[str, float]]:
+            return [
+                {"x": self.x + a[0] + part * (b[0] - a[0]), "y": self.y + a[1] + part * (b[1] - a[1]), "id": n}
+                for n, (a, b) in enumerate(paths)
+            ]
+
+        self.session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points(0)})
+        for step in range(1, steps + 1):
+            told = {"type": "touchMove", "touchPoints": points(step / steps)}
+            self.session.send("Input.dispatchTouchEvent", told)
+        self.session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+@pytest.mark.parametrize("study", [{"kinds": "AD", "n": 1, "depth": 12}], indirect=True)
+def test_fingers_window_zoom_scroll_and_answer(browser, study):
+    r = Reader(browser, study, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = r.page
+    page.tap("text=I agree and take part")
+    page.tap("text=I see both squares")
+    page.wait_for_selector("#reading:not([hidden])")
+    assert r.values() == "W 1500 · C -600 · zoom 1.00 · slice 6 of 12"
+    fingers = Fingers(page)
+    fingers.move(((0, 0), (50, 0)))
+    assert r.values() == "W 1832 · C -600 · zoom 1.00 · slice 6 of 12"  # 1500 e^(50 / 250)
+    fingers.move(((-40, 0), (-80, 0)), ((40, 0), (80, 0)))
+    assert r.values() == "W 1832 · C -600 · zoom 2.00 · slice 6 of 12"
+    fingers.move(((-80, 0), (-40, 0)), ((80, 0), (40, 0)))
+    assert "zoom 1.00" in r.values()
+    before = page.evaluate("radassay.viewer.pan")
+    fingers.move(((-40, 0), (-20, 30)), ((40, 0), (60, 30)))
+    after = page.evaluate("radassay.viewer.pan")
+    assert (after["x"] - before["x"], after["y"] - before["y"]) == pytest.approx((20, 30), abs=1)
+    assert "zoom 1.00" in r.values()
+    fingers.move(*(((x, 0), (x, 100)) for x in (-40, 0, 40)))
+    assert r.values().startswith("W 1832 · C -600 · zoom 1.00") and "slice 6 of 12" not in r.values()
+    # No gesture scrolled the page or answered.
+    assert page.evaluate("document.getElementById('main').scrollTop") == 0
+    assert page.locator("#answers [aria-pressed=true]").count() == 0
+    for case in (1, 2):
+        r.at_case(case)
+        assert page.evaluate("document.getElementById('main').scrollTop") == 0
+        page.tap(f"#answers button:nth-of-type({case + 1})")
+        page.tap("#save")
+        if case == 1:
+            r.until("document.getElementById('feedback').textContent.includes('synthetic')")
+            page.tap("#save")
+    r.at_case(3)
+    for structure in (1, 2, 3):
+        page.tap(f"#answers fieldset:nth-of-type({structure}) button:nth-of-type({3 if structure > 1 else 1})")
+    page.tap("#answers fieldset:nth-of-type(1) button:nth-of-type(1)")
+    page.evaluate("document.getElementById('main').scrollTo(0, 0)")
+    box = page.locator(".pane canvas").bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1)
+    r.until("document.querySelector('.place').textContent.startsWith('Marked at 32, 32')")
+    page.tap("#save")
+    page.wait_for_selector("text=All cases are read")
+    values = [json.loads(row["value"]) for row in r.rows()]
+    assert values[:2] == [{"level": 2}, {"level": 3}]
+    assert values[2]["structures"]["ribs"] == {"level": 1, "place": [32, 32, 5]}
+    assert r.errors == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("study", [{"kinds": "ABCD", "n": 1, "back": True}], indirect=True)
 def test_every_page_is_accessible_on_a_desk_and_on_a_phone(browser, study):

@@ -95,8 +95,8 @@ function showOutcome(told) {
 
 function openGroupOf(name) { const group = $(`f-${name}`).closest("details"); if (group) group.open = true; }
 
-function showRefusal({ what, got, possible }) {
-  $("refused").replaceChildren(make("p", {}, make("strong", {}, "This study is refused.")), make("p", {}, got ? `${what} Got: ${got}.` : what),
+function showRefusal({ title = "This study is refused.", what, got, possible }) {
+  $("refused").replaceChildren(make("p", {}, make("strong", {}, title)), make("p", {}, got ? `${what} Got: ${got}.` : what),
     ...(possible ? [make("p", {}, `What to do: ${possible}.`)] : []));
   $("refused").hidden = false;
 }
@@ -131,13 +131,15 @@ async function follow(begin, ended) {
     }
     if (job.kind === "check") showFacts(job.facts);
     if (job.state === "refused") showRefusal(job.refusal);
-    else if (job.state === "failed") showRefusal({ what: "The work ended without a result.", possible: "The terminal in which the desk was started says why" });
-    else if (job.state === "stopped") showRefusal({ what: "It was stopped.", possible: "Check the study again" });
+    else if (job.state === "failed") showRefusal({ title: "Nothing was made.", what: "The work ended without a result.", possible: "The terminal in which the desk was started says why" });
+    else if (job.state === "stopped") showRefusal({ title: "Nothing was made.", what: "It was stopped.", possible: "Check the study again" });
     else await ended(job.result);
   } catch (error) {
-    showRefusal({ what: error.message });
+    showRefusal({ title: "Nothing was made.", what: error.message });
   } finally {
     $("work").hidden = true;
+    // Below the form, what was found has only now grown long enough to be scrolled to.
+    if (!matchMedia("(min-width: 1150px)").matches) $("found").scrollIntoView({ block: "start" });
     for (const id of ["check", "make"]) $(id).disabled = false;
   }
 }

@@ -16,7 +16,13 @@ const pixels = new Map();
 function show(section) {
   for (const name of SECTIONS) $(name).hidden = name !== section;
   if (section !== "reading") document.body.classList.remove("largest");
-  $(section === "reading" ? "question" : `${section}-title`).focus();
+  attend(section === "reading" ? "question" : `${section}-title`);
+}
+
+/** Focus a heading; where the page is scrolled, as on a phone, it begins at its top, with the image in view. */
+function attend(heading) {
+  $(heading).focus({ preventScroll: true });
+  $("main").scrollTop = 0;
 }
 
 /** Say something on an otherwise empty page; `again` is done on the button, and by itself after `seconds`. */
@@ -168,7 +174,7 @@ async function open_(task, value = null) {
   setCannot(false);
   explained(false);
   if (value) { if (value.cannot_judge) setCannot(true); else form.fill(value); }
-  $("question").focus();
+  attend("question");
   forget();
   for (const ahead of upcoming.slice(1)) load(ahead).catch(() => {});
 }

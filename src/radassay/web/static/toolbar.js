@@ -27,7 +27,7 @@ export function toolbar(viewer) {
   const ruler = button("Ruler", "d", () => viewer.toggleRuler());
   element.append(
     ...presets, invert,
-    button("Zoom in", "+", () => viewer.zoomBy(1.25)), button("out", "-", () => viewer.zoomBy(0.8)),
+    button("Zoom in", "+", () => viewer.zoomBy(1.25)), button("Zoom out", "-", () => viewer.zoomBy(0.8)),
     ruler, button("Reset", "r", () => viewer.reset()), button("Largest", "o", () => viewer.toggleLargest()),
     make("span", { className: "together" }, make("label", { htmlFor: "left-drag", textContent: "Left drag" }), drag),
   );
