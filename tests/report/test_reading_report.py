@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,8 +27,10 @@ from radassay.reading.pack import Pack, pack
 from radassay.reading.plan import ReadingPlan, power_of
 from radassay.report import reading_opening, reading_pictures
 from radassay.report.build import Report, build
+from radassay.report.interval_rows import Row
 from radassay.report.reading_cases import CANNOT, NONE, RIGHT, WRONG, Matrix, cases
 from radassay.report.reading_clicks import Clicked, Clicks, Structure
+from radassay.report.reading_intervals import Intervals
 from radassay.report.reading_page import ReadingPage
 from radassay.report.reading_words import part
 from radassay.report.render import to_html, to_json
@@ -135,6 +138,18 @@ def test_intervals_and_margin_lie_where_the_findings_put_them(whole: Report, pag
     band = np.polyval(scale, ends(of(tree, "real-band")[0])[:, 0])
     assert [band.min(), band.max()] == pytest.approx([0.4, 0.6], abs=1e-3)
     assert f"{overall.value:.3f} ({overall.low:.3f}–{overall.high:.3f})" in words(tree)
+
+
+@pytest.mark.parametrize("low", [-0.46, -0.9, -0.04, 0.0])
+def test_numbers_below_an_axis_do_not_touch(low: float) -> None:
+    row = Row("ribs", low / 2, low, 0.03, "told")
+    for name in ("plausible", "criterion"):
+        tree = drawn(reading_pictures.intervals_plot(Intervals(name, "Title", "axis", (row,), "", 0.0)))
+        told = [t for t in tree.iter(f"{SVG}text") if t.get("text-anchor") == "middle" and not t.get("class")]
+        assert len(told) >= 2
+        places = [(float(str(t.get("x"))), 6.5 * len(str(t.text))) for t in told]
+        gaps = [b[0] - a[0] - (a[1] + b[1]) / 2 for a, b in pairwise(places)]
+        assert min(gaps) > 0, [t.text for t in told]
 
 
 def test_the_matrix_counts_what_the_findings_count(whole: Report, page: ReadingPage) -> None:
@@ -377,6 +392,8 @@ def test_structures_without_a_place_still_have_their_shares(made: Callable[..., 
 def test_a_reader_study_alone_has_key_numbers_of_its_own(whole: Report) -> None:
     assert [k.title for k in whole.key_numbers][:2] == ["Telling synthetic from real (AUC, 0.5 is guessing)", "Readers"]
     assert all(k.value != "not measured" for k in whole.key_numbers)
+    # The AUC bears the verdict of the rule that reads it in margins.
+    assert whole.key_numbers[0].status in ("met", "not met", "unclear")
     assert [s.id for s in whole.sections] == []
 
 

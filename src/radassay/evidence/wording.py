@@ -212,6 +212,7 @@ LABELS = {
     "smallest_lesion": "Narrowest lesion that keeps 95 % of its information",
     "smallest_size": "Smallest size that keeps 95 % of the information",
     "information_lost": "Information on lesions lost at the training size",
+    "distance_in_margins": "Distance of the AUC from guessing in margins",
 }
 """Names of measures as a reader should see them; others are spelt out from their name."""
 

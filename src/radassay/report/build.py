@@ -37,6 +37,9 @@ READING_NUMBERS = (
 )
 """The same of a run that is a reader study and nothing else; what was not asked is left out."""
 
+JUDGED_AS = {"reading.auc_readers": "reading.distance_in_margins"}
+"""Numbers that rules read in another unit."""
+
 OWN_DEFECTS = {
     "shortcut.auc_border": "corner marker in real images",
     "fidelity.kid": "blur",
@@ -245,7 +248,8 @@ def _key_numbers(findings: Sequence[Finding], status: Mapping[str, str]) -> Iter
             note += f"; these images read like {seen.equivalent}"
         how = wording.kind(finding)
         number = wording.number(finding.value, how)
-        yield KeyNumber(title, number, wording.interval(finding), status.get(finding.id, ""), note)
+        judged = next((f for f in findings if f.key == JUDGED_AS.get(key, key) and f.slice == "all"), finding)
+        yield KeyNumber(title, number, wording.interval(finding), status.get(judged.id, ""), note)
 
 
 def _not_measured(measured: Sequence[Finding], judgement: Judgement) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from markupsafe import Markup
 
@@ -17,6 +17,8 @@ from radassay.report.svg import Drawing, Scale, axis_below, axis_left
 
 WIDTH = 376.0
 """Of every picture, so that words keep their size on a phone."""
+GLYPH = 7.0
+"""Width of a digit below an axis."""
 STATES = {RIGHT: "real-band", WRONG: "dot", CANNOT: "trial-dot"}
 SHADES = 6
 """Steps of a map, each twice the one before, so that few clicks are seen beside many; the lowest is blank."""
@@ -79,10 +81,24 @@ def intervals_plot(picture: Intervals) -> Markup:
         y = ROW * (len(picture.rows) - 1) + 13
         drawing.line([(x(picture.inner[0]), y), (x(picture.inner[1]), y)], "inner")
     share = picture.id == "choices" or picture.id == "plausible"
+    draw_rows(drawing, [picture.rows], x, lines, picture.axis, _ticks(x, share=share))
+    return drawing.svg()
+
+
+def _ticks(x: Scale, *, share: bool) -> list[tuple[float, str]]:
+    """Return about five round values with their words; where words would touch, every second, third and so on.
+
+    Zero is kept where it is among them.
+    """
     texts = ((t, f"{100 * t:.0f}" if share else f"{round(t, 9):g}") for t in x.ticks(5))
     ticks = [(t, text.replace("-", "−")) for t, text in texts]
-    draw_rows(drawing, [picture.rows], x, lines, picture.axis, ticks)
-    return drawing.svg()
+    zero = next((n for n, (t, _) in enumerate(ticks) if abs(t) < 1e-9), 0)
+    every = (ticks[zero % step :: step] for step in range(1, len(ticks) + 1))
+    return next(some for some in every if not any(_touch(x, a, b) for a, b in pairwise(some)))
+
+
+def _touch(x: Scale, left: tuple[float, str], right: tuple[float, str]) -> bool:
+    return x(right[0]) - x(left[0]) < GLYPH * (len(left[1]) + len(right[1])) / 2 + GLYPH / 2
 
 
 def matrix_plot(matrix: Matrix) -> Markup:

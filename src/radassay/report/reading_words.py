@@ -19,7 +19,6 @@ LABELS = {
     "auc_readers": "AUC of telling synthetic from real, over readers",
     "auc_label": "AUC of telling synthetic from real, over readers",
     "auc_reader": "AUC of telling synthetic from real",
-    "distance_in_margins": "Distance of the AUC from guessing, in margins of the plan",
     "margin": "Margin of the plan",
     "equivalence_p": "p-value of equivalence to guessing",
     "d_prime": "d′ over readers",
