@@ -17,17 +17,6 @@ def host(x: Tensor) -> NDArray[Any]:
     return np.asarray(compat.to_device(x, "cpu"))
 
 
-def smallest(x: Tensor, k: int) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Return the k smallest of each row and their columns, (n, k) each in main memory, in no order."""
-    if compat.is_torch_array(x):
-        values, columns = x.topk(k, dim=1, largest=False, sorted=False)
-        return host(values), host(columns)
-    block = np.asarray(x)
-    all_of_them = np.broadcast_to(np.arange(block.shape[1]), block.shape)
-    nearest = np.argpartition(block, k - 1, axis=1)[:, :k] if k < block.shape[1] else all_of_them
-    return np.take_along_axis(block, nearest, axis=1), nearest
-
-
 def summed(x: Tensor, starts: NDArray[np.intp], axis: int) -> Tensor:
     """Return the sums of the runs that begin at `starts` along an axis of a matrix, float64."""
     xp = compat.array_namespace(x)

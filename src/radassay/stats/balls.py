@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from scipy.linalg import hadamard
 
-from radassay.stats.backend import Tensor, host, smallest
+from radassay.stats.backend import Tensor, host
 from radassay.stats.gram import Rows, Two, walk
 from radassay.stats.resample import Interval, deal_groups
 
@@ -25,6 +25,8 @@ MOST_GROUPS = 32
 """Groups that patients are dealt into for the half-splits; one split less than this is made."""
 MOST_KEPT = 128
 """Neighbours kept of each image at most; several images of a patient need more of them."""
+FIRST = 256
+"""Columns of the first block that are looked at before the others: what they hold sets a limit to those."""
 GATHERED = 2**22
 """Numbers gathered at once where a distance is computed anew in double precision."""
 
@@ -155,7 +157,7 @@ class Balls:
             own = xp.arange(squared.shape[0], device=compat.device(squared))
             squared[own, own] = xp.inf
         else:
-            self._near[side].add(b, squared.T, a.start)
+            self._near[side].add(b, squared, a.start, axis=1)
         self._near[side].add(a, squared, b.start)
 
     def between(self) -> None:
@@ -169,7 +171,7 @@ class Balls:
     def across(self, two: Two, a: slice, b: slice, gram: Tensor) -> None:
         """Find the pairs that lie in a ball."""
         squared = _squared(two.x, two.y, a, b, gram)
-        self._nearest_real.add(b, squared.T, a.start)
+        self._nearest_real.add(b, squared, a.start, axis=1)
         real_reach, fake_reach = (radii.max(axis=0)[part] for radii, part in zip(self._radii, (a, b), strict=True))
         xp = compat.array_namespace(squared)
         slack = 1.0 + 1e3 * float(xp.finfo(squared.dtype).eps)
@@ -238,15 +240,42 @@ class _Nearest:
         self.distance = np.full((n, k), np.inf)
         self.row = np.zeros((n, k), dtype=np.intp)
 
-    def add(self, rows: slice, squared: Tensor, offset: int) -> None:
-        """See a block of squared distances, (rows, columns), its columns counted from an offset."""
-        k = self.distance.shape[1]
-        values, columns = smallest(squared, min(k, squared.shape[1]))
-        both = np.concatenate([self.distance[rows], values], axis=1)
-        index = np.concatenate([self.row[rows], columns + offset], axis=1)
-        kept = np.argpartition(both, k - 1, axis=1)[:, :k]
-        self.distance[rows] = np.take_along_axis(both, kept, axis=1)
-        self.row[rows] = np.take_along_axis(index, kept, axis=1)
+    def add(self, rows: slice, squared: Tensor, offset: int, axis: int = 0) -> None:
+        """See a block of squared distances whose columns are counted from an offset.
+
+        Args:
+            rows: the rows that the block is about.
+            squared: (rows, columns), or with axis 1 (columns, rows).
+            offset: the number of the first column.
+            axis: along which of its axes the rows lie.
+        """
+        start, width = 0, squared.shape[1 - axis]
+        if np.isinf(self.distance[rows, -1]).any() and width > FIRST:
+            self._merge(rows, squared[:, :FIRST] if axis == 0 else squared[:FIRST], offset, axis)
+            start = FIRST
+        self._merge(rows, squared[:, start:] if axis == 0 else squared[start:], offset + start, axis)
+
+    def _merge(self, rows: slice, squared: Tensor, offset: int, axis: int) -> None:
+        """Put what is as near as the farthest that is kept into its place: soon hardly anything is."""
+        xp, k = compat.array_namespace(squared), self.distance.shape[1]
+        limit = xp.asarray(self.distance[rows, -1], dtype=squared.dtype, device=compat.device(squared))
+        i, j = xp.nonzero(squared <= (limit[None, :] if axis else limit[:, None]))
+        values = host(squared[i, j]).astype(float)
+        row, column = (host(index) for index in ((j, i) if axis else (i, j)))
+        if axis:
+            order = np.argsort(row, kind="stable")
+            row, column, values = row[order], column[order], values[order]
+        count = np.bincount(row, minlength=len(limit))
+        some, line = np.flatnonzero(count), np.cumsum(count > 0) - 1
+        place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+        mine = rows.start + some
+        distance = np.full((len(some), k + int(count.max())), np.inf)
+        index = np.zeros(distance.shape, dtype=np.intp)
+        distance[:, :k], index[:, :k] = self.distance[mine], self.row[mine]
+        distance[line[row], k + place], index[line[row], k + place] = values, column + offset
+        kept = np.argpartition(distance, k - 1, axis=1)[:, :k]
+        self.distance[mine] = np.take_along_axis(distance, kept, axis=1)
+        self.row[mine] = np.take_along_axis(index, kept, axis=1)
 
     def sort(self) -> None:
         """Put the nearest first."""
