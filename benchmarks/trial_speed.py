@@ -8,8 +8,9 @@ digit.
 
 Each side runs as a child of this script. Printed are processor seconds and wall seconds, start and decoding included,
 peak memory of all its processes together (pages that they share count once), and how often ours is faster.
-`--full` is the goal's size (10 seeds, 1,000 patients, 300 steps: hours for the plain side); the default does the same
-with fewer seeds, patients and steps, in minutes. `--scaling` also runs ours in one process.
+`--full` is the size of a real trial, 1,000 patients and 300 steps, for one seed: seeds are alike, so ten take ten times
+as long but for the start (`--full --seeds 10 --sides ours` trains them all). The default does the same with fewer
+patients and steps, in minutes. `--scaling` also runs ours in one process.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ def decoded(file: Path) -> np.ndarray:
 def ours(folder: Path, given: argparse.Namespace) -> np.ndarray:
     """Decode once into a memory map, then train in one process a core; return scores, (arms, seeds, test)."""
     from radassay.engine.processes import one_thread, processes
+    from radassay.trials.record import parted
 
     one_thread()
     files = sorted(folder.glob("*.png"))
@@ -109,9 +111,10 @@ def ours(folder: Path, given: argparse.Namespace) -> np.ndarray:
     for row, file in enumerate(files):
         pixels[row] = decoded(file)
     pixels.flush()
-    work = [(i, seed) for seed in range(given.seeds) for i in range(len(arms(given.patients)))]
+    seeds = [[(i, seed) for i in range(len(arms(given.patients)))] for seed in range(given.seeds)]
+    work = parted(seeds, given.workers)
     with processes(given.workers, begin, folder, given) as pool:
-        scores = list(pool.map(train_here, work))
+        scores = [each for group in pool.map(train_here, work) for each in group]
     return np.reshape(scores, (given.seeds, -1, TEST)).swapaxes(0, 1)
 
 
@@ -124,19 +127,18 @@ def begin(folder: Path, given: argparse.Namespace) -> None:
     WORK[:] = [pixels, np.load(folder / "positive.npy"), arms(given.patients), given]
 
 
-def train_here(job: tuple[int, int]) -> np.ndarray:
-    """Return the scores of one training."""
+def train_here(group: list[tuple[int, int]]) -> list[np.ndarray]:
+    """Return the scores of some trainings of one seed, each named by arm and seed."""
     from radassay.classifiers.small_cnn import SmallCNN
     from radassay.contracts import Job
 
     pixels, positive, every, given = WORK
     learnt = 6 * given.patients
     validation = slice(learnt, learnt + VALIDATION)
-    arm = every[job[0]]
     classifier = SmallCNN(validations=max(1, given.steps // STEPS_A_VALIDATION), precision=given.precision)
-    jobs = [Job(arm.rows, targets(arm, positive), arm.augment, job[1], core=arm.core)]
+    jobs = [Job(every[i].rows, targets(every[i], positive), every[i].augment, s, core=every[i].core) for i, s in group]
     chosen_by = (pixels[validation], positive[validation])
-    return next(classifier.fit_scores(pixels[:learnt], jobs, chosen_by, pixels[-TEST:], steps=given.steps))
+    return list(classifier.fit_scores(pixels[:learnt], jobs, chosen_by, pixels[-TEST:], steps=given.steps))
 
 
 # ------------------------------------------------------------------------------------------------ plain
@@ -317,19 +319,20 @@ def tell(folder: Path, given: argparse.Namespace, spent: dict[str, dict[str, flo
 def main() -> None:
     """Run the sides one after the other and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--patients", type=int, default=200)
-    parser.add_argument("--seeds", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--patients", type=int, help="200, or 1,000 with --full")
+    parser.add_argument("--seeds", type=int, help="2, or 1 with --full")
+    parser.add_argument("--steps", type=int, help="50, or 300 with --full")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--full", action="store_true", help="10 seeds, 1,000 patients, 300 steps")
+    parser.add_argument("--full", action="store_true", help="1,000 patients, 300 steps, 1 seed, but what is given")
     parser.add_argument("--scaling", action="store_true", help="also run ours in one process")
     parser.add_argument("--sides", nargs="+", choices=list(SIDES), default=list(SIDES))
     parser.add_argument("--side", choices=list(SIDES), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help="keep the pictures here, and use those that are there")
     given = parser.parse_args()
-    if given.full:
-        given.patients, given.seeds, given.steps = 1000, 10, 300
+    for name, usual, full in (("patients", 200, 1000), ("seeds", 2, 1), ("steps", 50, 300)):
+        if getattr(given, name) is None:
+            setattr(given, name, full if given.full else usual)
     if given.side:
         np.save(given.folder / f"{given.side}.npy", (ours if given.side == "ours" else plain)(given.folder, given))
         return

@@ -15,7 +15,7 @@ def course(extra=0, **changes):
     rows = np.arange(N + extra)
     job = Job(rows, TARGETS[rows], False, 5, **{"core": N, **changes})
     moments = torch.ones(len(TARGETS), 2, dtype=torch.float64)
-    return Course(job, moments, STEPS, BATCH, torch.device("cpu"))
+    return Course(job, moments, STEPS, BATCH)
 
 
 @pytest.mark.parametrize("extra", [0, 10, 40, 160])
@@ -50,5 +50,5 @@ def test_extra_images_of_one_class_are_taken_as_they_are():
     targets = TARGETS[rows].copy()
     targets[N:] = True
     job = Job(rows, targets, False, 5, core=N, balanced=True)
-    made = Course(job, torch.ones(len(TARGETS), 2, dtype=torch.float64), STEPS, BATCH, torch.device("cpu"))
+    made = Course(job, torch.ones(len(TARGETS), 2, dtype=torch.float64), STEPS, BATCH)
     assert made.targets[made.rows >= N].all()

@@ -15,6 +15,7 @@ from trial_samples import MeanDifference, sample, sets
 from radassay.engine.spread import Where
 from radassay.errors import RadassayError, RefusedError, SettingsError, StorageError
 from radassay.trials.plan import TrialPlan
+from radassay.trials.record import AT_ONCE, parted
 from radassay.trials.trial import run_trial
 
 PLAN = TrialPlan(
@@ -298,3 +299,30 @@ def test_a_training_that_diverged_takes_its_comparisons_with_it_and_no_more(tmp_
     unmeasured = {f.name for f in findings if f.value is None and "diverged" in f.reason}
     assert unmeasured == {"auc_real_classical", "gain_over_classical", "change_real_classical", "gain_over_controls"}
     assert next(f for f in findings if f.name == "gain_over_real").value is not None
+
+
+@pytest.mark.parametrize(("seeds", "arms", "workers"), [(1, 12, 2), (10, 12, 2), (10, 10, 16), (1, 12, 7), (3, 2, 2)])
+def test_groups_hold_every_training_once_of_one_seed_and_as_many_for_each_worker(seeds, arms, workers):
+    trainings = [[(seed, arm) for arm in range(arms)] for seed in range(seeds)]
+    groups = parted(trainings, workers)
+    assert [each for group in groups for each in group] == [each for same in trainings for each in same]
+    assert all(len({seed for seed, _ in group}) == 1 for group in groups)
+    assert max(map(len, groups)) <= AT_ONCE and max(map(len, groups)) - min(map(len, groups)) <= 1
+    assert len(groups) % workers == 0
+
+
+def test_nothing_to_train_makes_no_group():
+    assert parted([], 2) == []
+
+
+def test_trainings_of_a_seed_are_handed_over_together(tmp_path):
+    handed = []
+
+    class Watched(MeanDifference):
+        def fit_scores(self, pixels, jobs, validation, test, *, steps):
+            handed.append([job.seed for job in jobs])
+            yield from super().fit_scores(pixels, jobs, validation, test, steps=steps)
+
+    run(tmp_path, classifier=Watched())
+    assert [len(seeds) for seeds in handed] == [2, 2, 3, 3]
+    assert all(len(set(seeds)) == 1 for seeds in handed)

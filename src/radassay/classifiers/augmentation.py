@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,10 +21,9 @@ class Draws(NamedTuple):
     grain: Tensor
     """(n, 1, size, size) standard normal noise."""
 
-    @staticmethod
-    def joined(parts: Sequence[Draws]) -> Draws:
-        """Return the draws of several batches, one after the other."""
-        return Draws(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
+    def at(self, places: Tensor) -> Draws:
+        """Return the draws of some images; one may be asked for several times."""
+        return Draws(*(part.index_select(0, places.to(part.device)) for part in self))
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Augmentation:
         return self.change(pixels, self.draw(len(pixels), pixels.shape[-1], generator))
 
     def draw(self, n: int, side: int, generator: torch.Generator) -> Draws:
-        """Return the changes of n images of a side in pixels; draws of several batches may be changed together."""
+        """Return the changes of n images of a side in pixels."""
         moves, tones = _uniform(n, 4, generator), _uniform(n, 3, generator)
         grain = torch.randn((n, 1, side, side), generator=generator, device=generator.device)
         return Draws(moves, tones, grain)

@@ -1,4 +1,4 @@
-"""What one training keeps to itself: its grey levels, the order of its batches, its draws and its best snapshot."""
+"""What one training keeps to itself: its grey levels, its seeds, the order of its batches and its best snapshot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Merit = tuple[float, float]
 class Course:
     """One training on its way, alone or beside others."""
 
-    def __init__(self, job: Job, moments: Tensor, steps: int, batch: int, device: torch.device) -> None:
+    def __init__(self, job: Job, moments: Tensor, steps: int, batch: int) -> None:
         """Lay out all batches of a training.
 
         Args:
@@ -25,14 +25,12 @@ class Course:
             moments: (n, 2) mean and mean square of each shared image.
             steps: optimisation steps.
             batch: images a step.
-            device: where augmentation is drawn.
         """
         self.augment = job.augment
         # Separate streams, so that arms of one seed share weights and, on the same images, batches.
         states = [int(s) for s in np.random.SeedSequence(job.seed).generate_state(3, np.uint64) >> np.uint64(1)]
-        self.weights_seed = states[0]
+        self.weights_seed, self.draws_seed = states[0], states[2]
         order = torch.Generator().manual_seed(states[1])
-        self.draws = torch.Generator(device).manual_seed(states[2])
         rows = torch.from_numpy(job.rows.astype(np.int64))
         mean, square = (float(m) for m in moments[rows].mean(dim=0))
         self.mean, self.sd = mean, max(square - mean**2, 1e-6) ** 0.5

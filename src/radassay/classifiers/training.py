@@ -1,9 +1,10 @@
-"""Trainings of the small network: one, or several with one pass for all."""
+"""Trainings of the small network, side by side: each by itself, or several with one pass for all."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from radassay.classifiers.arithmetic import Arithmetic
-from radassay.classifiers.augmentation import Draws
+from radassay.classifiers.batches import Batches
 from radassay.classifiers.course import Course, merit
 from radassay.classifiers.networks import Networks
 from radassay.contracts import Grey, Job
@@ -50,72 +51,83 @@ class Shared:
 
 
 class Trainings:
-    """Trainings with the same number of steps, side by side."""
+    """Trainings with the same number of steps, side by side, step by step."""
 
-    def __init__(self, settings: SmallCNN, shared: Shared, jobs: Sequence[Job], steps: int) -> None:
+    def __init__(self, settings: SmallCNN, shared: Shared, jobs: Sequence[Job], steps: int, in_one_pass: int) -> None:
         self.settings, self.shared, self.steps = settings, shared, steps
-        self.arithmetic = shared.arithmetic
-        device = self.arithmetic.device
-        self.courses = [Course(job, shared.moments, steps, settings.batch, device) for job in jobs]
-        seeds = [course.weights_seed for course in self.courses]
-        self.networks = Networks(settings.widths, shared.pixels.shape[-1], seeds).to(device)
-        self.mean, self.sd = (
-            torch.tensor([getattr(course, name) for course in self.courses], device=device)[:, None, None]
-            for name in ("mean", "sd")
-        )
-        self.augmented = [i for i, course in enumerate(self.courses) if course.augment]
+        courses = [Course(job, shared.moments, steps, settings.batch) for job in jobs]
+        self.batches = Batches(shared.pixels, settings.augmentation, courses)
+        self.passes = [
+            Pass(settings, shared, courses[first : first + in_one_pass], steps)
+            for first in range(0, len(courses), in_one_pass)
+        ]
 
     def run(self) -> NDArray[np.float64]:
         """Do all steps and return (trainings, n_test) scores in [0, 1] of the best snapshot of each training."""
-        settings, shared = self.settings, self.shared
-        optimiser = torch.optim.AdamW(
+        every = max(1, self.steps // self.settings.validations)
+        for step in range(self.steps):
+            judged = (step + 1) % every == 0 or step + 1 == self.steps
+            pictures = iter(self.batches.at(step))
+            for one in self.passes:
+                one.learn(step, list(islice(pictures, len(one.courses))))
+                if judged and len(self.shared.validation):
+                    one.validate()
+        return np.concatenate([one.scores() for one in self.passes])
+
+
+class Pass:
+    """Trainings whose networks learn in one pass."""
+
+    def __init__(self, settings: SmallCNN, shared: Shared, courses: Sequence[Course], steps: int) -> None:
+        self.shared, self.courses = shared, courses
+        self.arithmetic = shared.arithmetic
+        device = self.arithmetic.device
+        seeds = [course.weights_seed for course in courses]
+        self.networks = Networks(settings.widths, shared.pixels.shape[-1], seeds).to(device)
+        self.mean, self.sd = (
+            torch.tensor([getattr(course, name) for course in courses], device=device)[:, None, None]
+            for name in ("mean", "sd")
+        )
+        self.optimiser = torch.optim.AdamW(
             self.networks.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, settings.rate, total_steps=self.steps + 1, pct_start=0.1, cycle_momentum=False
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, settings.rate, total_steps=steps + 1, pct_start=0.1, cycle_momentum=False
         )
-        every = max(1, self.steps // settings.validations)
-        for step in range(self.steps):
-            targets = torch.stack([c.targets[step] for c in self.courses], dim=1).to(self.mean)
-            batch = self._batch(step)
-            optimiser.zero_grad()
-            with self.arithmetic.autocast(self.arithmetic.half):
-                logits = self.networks(batch)
-            # the sum over trainings of each one's mean, so that every gradient is that of a training alone
-            losses = binary_cross_entropy_with_logits(logits, targets, reduction="none")
-            losses.mean(dim=0).sum().backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-            if len(shared.validation) and ((step + 1) % every == 0 or step + 1 == self.steps):
-                self._validate()
-        for i, course in enumerate(self.courses):
-            if course.best is not None:
-                self.networks.put_back(i, course.best[1])
-        # double precision keeps near-certain images apart
-        scores: NDArray[np.float64] = torch.sigmoid(self._judged(shared.test, half=False)).numpy()
-        return scores
 
-    def _batch(self, step: int) -> Tensor:
-        """Return the standardised images of one step, (batch, trainings, size, size)."""
-        rows = torch.stack([c.rows[step] for c in self.courses]).to(self.shared.pixels.device)
-        pixels = self.shared.pixels[rows]
-        if self.augmented:
-            augmentation, side = self.settings.augmentation, pixels.shape[-1]
-            draws = [augmentation.draw(self.settings.batch, side, self.courses[i].draws) for i in self.augmented]
-            changed = augmentation.change(pixels[self.augmented].flatten(0, 1), Draws.joined(draws))
-            pixels[self.augmented] = changed.reshape(len(self.augmented), *pixels.shape[1:])
-        return self._standard(pixels.squeeze(2).transpose(0, 1))
+    def learn(self, step: int, pictures: Sequence[Tensor]) -> None:
+        """Do one step on (batch, 1, size, size) images of each training."""
+        targets = torch.stack([c.targets[step] for c in self.courses], dim=1).to(self.mean)
+        batch = self._standard(pictures[0] if len(pictures) == 1 else torch.cat(list(pictures), dim=1))
+        self.optimiser.zero_grad()
+        with self.arithmetic.autocast(self.arithmetic.half):
+            logits = self.networks(batch)
+        # the sum over trainings of each one's mean, so that every gradient is that of a training alone
+        losses = binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        losses.mean(dim=0).sum().backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.schedule.step()
 
-    def _standard(self, pixels: Tensor) -> Tensor:
-        """Return (n, trainings, size, size) in the grey levels of each training."""
-        return ((pixels - self.mean) / self.sd).contiguous(memory_format=torch.channels_last)
-
-    def _validate(self) -> None:
+    def validate(self) -> None:
+        """Keep what each training has learnt where it is better than before on the validation images."""
         logits = self._judged(self.shared.validation, half=self.arithmetic.half)
         for i, course in enumerate(self.courses):
             now = merit(logits[i], self.shared.truth)
             if course.best is None or now > course.best[0]:
                 course.best = now, self.networks.copy_of(i)
+
+    def scores(self) -> NDArray[np.float64]:
+        """Return (trainings, n_test) scores in [0, 1] of the best snapshot of each training, else of the last."""
+        for i, course in enumerate(self.courses):
+            if course.best is not None:
+                self.networks.put_back(i, course.best[1])
+        # double precision keeps near-certain images apart
+        scores: NDArray[np.float64] = torch.sigmoid(self._judged(self.shared.test, half=False)).numpy()
+        return scores
+
+    def _standard(self, pixels: Tensor) -> Tensor:
+        """Return (n, trainings, size, size) in the grey levels of each training."""
+        return ((pixels - self.mean) / self.sd).contiguous(memory_format=torch.channels_last)
 
     def _judged(self, images: Tensor, half: bool) -> Tensor:
         """Return (trainings, n) logits, on the processor and in double precision."""

@@ -6,13 +6,16 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.contracts import Classifier, Progress, Report
+from radassay.engine.processes import cores
 from radassay.engine.spread import Where, spread
 from radassay.errors import RadassayError, StorageError
 from radassay.evidence.run import storage, write_atomic
@@ -21,7 +24,10 @@ from radassay.trials.arms import CLASSICAL, REAL, Arm
 from radassay.trials.material import Material, OnDisk
 from radassay.trials.plan import TrialPlan
 
+T = TypeVar("T")
 Scores = NDArray[np.float64]
+AT_ONCE = 5
+"""Most trainings of one seed that a process does together: more share little more, and are lost when it is killed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def record(
         material: what it learns from and is asked.
         arms: those of the plan.
         folder: one file a training; those that are there are not made again.
-        report: told after every training.
+        report: told of every training, those of one group together.
         where: processes of this machine or a Ray cluster.
 
     Raises:
@@ -107,15 +113,33 @@ def record(
     return Record({arm.name: scores[arm.name] for arm in arms}, augmented)
 
 
-def trained(shared: Work, training: Training) -> Scores:
-    """Return the scores of one training, (asked,); the work of one process."""
+def trained(shared: Work, trainings: Sequence[Training]) -> list[Scores]:
+    """Return the scores of some trainings of one seed, (asked,) each; the work of one process."""
     material = shared.material.open() if isinstance(shared.material, OnDisk) else shared.material
-    job = material.job(shared.plan, training.arm, training.index, augment=training.augment)
+    jobs = [material.job(shared.plan, t.arm, t.index, augment=t.augment) for t in trainings]
     validation = (material.asked[: len(material.validation)], material.validation)
-    (scores,) = shared.classifier.fit_scores(
-        material.learned, [job], validation, material.asked, steps=shared.plan.steps
+    return list(
+        shared.classifier.fit_scores(material.learned, jobs, validation, material.asked, steps=shared.plan.steps)
     )
-    return scores
+
+
+def parted(seeds: Sequence[Sequence[T]], workers: int) -> list[list[T]]:
+    """Return the trainings of some seeds in groups of one seed, in their order: few large ones, as many a worker.
+
+    Args:
+        seeds: what is to be trained, seed by seed.
+        workers: processes that work on the groups.
+    """
+    longest = max(map(len, seeds), default=0)
+    parts = -(-longest // AT_ONCE)
+    while parts < longest and parts * len(seeds) % workers:
+        parts += 1
+    groups = []
+    for same in seeds:
+        count = min(parts, len(same))
+        cuts = [len(same) * i // count for i in range(count + 1)]
+        groups += [list(same[start:stop]) for start, stop in pairwise(cuts)]
+    return groups
 
 
 class _Told:
@@ -133,17 +157,21 @@ def _train(shared: Work, trainings: Sequence[Training], folder: Path, told: _Tol
     """Do the trainings that have no record yet."""
     missing = [t for t in trainings if not (folder / t.file).exists()]
     told.more(len(trainings) - len(missing))
-    for number, scores in _spread(shared, missing, where):
-        buffer = io.BytesIO()
-        pd.DataFrame({"score": np.asarray(scores, dtype=np.float64)}).to_parquet(buffer, index=False)
-        with storage(folder):
-            write_atomic(folder / missing[number].file, buffer.getvalue())
-        told.more(1, missing[number].told)
+    # how many machines a cluster has may change: there each training is a task of its own
+    seeds = [list(same) for _, same in groupby(missing, lambda training: training.index)]
+    groups = [[t] for t in missing] if where.ray else parted(seeds, where.workers or cores())
+    for number, found in _spread(shared, groups, where):
+        for training, scores in zip(groups[number], found, strict=True):
+            buffer = io.BytesIO()
+            pd.DataFrame({"score": np.asarray(scores, dtype=np.float64)}).to_parquet(buffer, index=False)
+            with storage(folder):
+                write_atomic(folder / training.file, buffer.getvalue())
+            told.more(1, training.told)
 
 
-def _spread(shared: Work, missing: Sequence[Training], where: Where) -> Iterator[tuple[int, Scores]]:
+def _spread(shared: Work, groups: Sequence[Sequence[Training]], where: Where) -> Iterator[tuple[int, list[Scores]]]:
     try:
-        yield from spread(trained, shared, missing, where)
+        yield from spread(trained, shared, groups, where)
     except BrokenProcessPool:
         raise RadassayError(
             "A process that trained for the trial was ended from outside, perhaps for want of memory",

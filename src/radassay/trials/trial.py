@@ -52,7 +52,7 @@ def run_trial(
         sets: the images.
         positive: the label that counts as positive; all others are negative.
         folder: `records/RECIPE/*.parquet`, one a training; a killed trial resumes from them.
-        report: told after every training.
+        report: told of every training, those of one group together.
         twins: pairs of image ids, one scored and one learned from, that show the same radiograph.
         where: this process by default. With a classifier that does not depend on the number of threads the scores are
             the same anywhere.
