@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 import numpy as np
+import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "web"))
 from served_studies import Server, client, free_port, study_folder
@@ -31,7 +32,7 @@ async def one_reader(
 ) -> None:
     """Read until the time is over; resend, under the same id, whatever was not confirmed."""
     rng = np.random.default_rng(seed)
-    headers = {"x-radassay-form": form, "cookie": f"radassay={cookie}"}
+    headers = {"x-radassay-form": form, "cookie": cookie}
     async with httpx.AsyncClient(base_url=address, headers=headers, timeout=10) as c:
         await asyncio.sleep(rng.uniform(0, 1))
         pending: dict[str, object] | None = None
@@ -84,27 +85,35 @@ def main() -> None:
         folder = study_folder(Path(root) / "served", width=512, height=512, n=120)
         server = Server(folder.path, f"{root}/reads.db", free_port(), Path(root) / "log")
         server.start()
-        *links, boss = server.links(options.readers)
-        who = []
-        for link in links:
-            with closing(client(link)) as c:
-                who.append((c.cookies["radassay"], c.headers["x-radassay-form"]))
-        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        times, confirmed = asyncio.run(load(server, who, options.seconds, 0))
-        p50, p95, p99 = 1e3 * np.percentile(times, [50, 95, 99])
-        rate = len(times) / options.seconds
-        print(f"{options.readers} readers, {len(times)} answers, {rate:.0f} a second")
-        print(f"an answer: median {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
-        _, more = asyncio.run(load(server, who, options.seconds, options.kills))
-        with closing(client(boss)) as c:
-            text = c.get("/api/coordinator/answers.csv").text
-        server.kill()
-        kept = [row["answer_id"] for row in csv.DictReader(io.StringIO(text))]
-        items = {(row["reader"], row["item"]) for row in csv.DictReader(io.StringIO(text))}
-        wanted = set(confirmed) | set(more)
-        print(f"{options.kills} kills under {len(more)} answers: lost {len(wanted - set(kept))},", end=" ")
-        print(f"doubled {len(kept) - len(items)}, kept without being confirmed {len(set(kept) - wanted)}")
-        print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        try:
+            *links, boss = server.links(options.readers)
+            who = []
+            for link in links:
+                with closing(client(link)) as c:
+                    ((name, token),) = c.cookies.items()
+                    who.append((f"{name}={token}", c.headers["x-radassay-form"]))
+            print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+            assert server.process is not None
+            used = psutil.Process(server.process.pid).cpu_times()
+            times, confirmed = asyncio.run(load(server, who, options.seconds, 0))
+            now = psutil.Process(server.process.pid).cpu_times()
+            spent = 1e3 * (now.user + now.system - used.user - used.system) / len(times)
+            p50, p95, p99 = 1e3 * np.percentile(times, [50, 95, 99])
+            rate = len(times) / options.seconds
+            print(f"{options.readers} readers, {len(times)} answers, {rate:.0f} a second")
+            print(f"an answer: median {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
+            print(f"the server's processor time for a case (asked for, pixels, answer): {spent:.1f} ms")
+            _, more = asyncio.run(load(server, who, options.seconds, options.kills))
+            with closing(client(boss)) as c:
+                text = c.get("/api/coordinator/answers.csv").text
+            kept = [row["answer_id"] for row in csv.DictReader(io.StringIO(text))]
+            items = {(row["reader"], row["item"]) for row in csv.DictReader(io.StringIO(text))}
+            wanted = set(confirmed) | set(more)
+            print(f"{options.kills} kills under {len(more)} answers: lost {len(wanted - set(kept))},", end=" ")
+            print(f"doubled {len(kept) - len(items)}, kept without being confirmed {len(set(kept) - wanted)}")
+            print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+        finally:
+            server.kill()
 
 
 if __name__ == "__main__":

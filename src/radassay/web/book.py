@@ -16,14 +16,17 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     JSON,
+    BindParameter,
     Column,
     Connection,
     Index,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     create_engine,
     event,
     func,
@@ -71,6 +74,30 @@ _EVENTS = Table(
     Column("detail", JSON, nullable=False),
     Index("events_by_reader", "reader", "kind"),
 )
+
+# What every request asks is put together once: building a statement costs as much as running it.
+_READER: BindParameter[str] = bindparam("reader")
+_ITEM: BindParameter[str] = bindparam("item")
+_HOLDER = select(_READERS).where(_READERS.c.token_hash == bindparam("token_hash"))
+_HAPPENED = select(_EVENTS.c.kind, func.max(_EVENTS.c.at)).where(_EVENTS.c.reader == _READER).group_by(_EVENTS.c.kind)
+_ANSWERED = select(_ANSWERS.c.item, func.max(_ANSWERS.c.at)).where(_ANSWERS.c.reader == _READER)
+_ANSWERED = _ANSWERED.group_by(_ANSWERS.c.item)
+_PAUSED = select(_EVENTS.c.kind).where(_EVENTS.c.kind.in_(["paused", "resumed"])).order_by(_EVENTS.c.n.desc()).limit(1)
+_KNOWN = select(_ANSWERS).where(_ANSWERS.c.id == bindparam("id"))
+_VERSION = select(func.max(_ANSWERS.c.version)).where(_ANSWERS.c.reader == _READER, _ANSWERS.c.item == _ITEM)
+_LATEST = select(_ANSWERS).where(_ANSWERS.c.reader == _READER, _ANSWERS.c.item == _ITEM)
+_LATEST = _LATEST.order_by(_ANSWERS.c.version.desc()).limit(1)
+_ADD = insert(_ANSWERS)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a reader is."""
+
+    happened: dict[str, str]
+    """For every kind of event when it last happened."""
+    answered: dict[str, str]
+    """For every answered item when it was last answered."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +198,7 @@ class Book:
     def person(self, token: str) -> Person | None:
         """Return who holds a token, or None if it was never given or has expired."""
         with self._read() as c:
-            row = c.execute(select(_READERS).where(_READERS.c.token_hash == digest(token))).mappings().first()
+            row = c.execute(_HOLDER, {"token_hash": digest(token)}).mappings().first()
         if row is None or row["expires"] < now():
             return None
         return Person(row["id"], row["role"])
@@ -196,17 +223,18 @@ class Book:
 
     def happened(self, reader: str) -> dict[str, str]:
         """Return for every kind of event of a reader when it last happened."""
-        query = (
-            select(_EVENTS.c.kind, func.max(_EVENTS.c.at)).where(_EVENTS.c.reader == reader).group_by(_EVENTS.c.kind)
-        )
         with self._read() as c:
-            return {row[0]: row[1] for row in c.execute(query)}
+            return _times(c, _HAPPENED, reader)
+
+    def standing(self, reader: str) -> Standing:
+        """Return what happened and what is answered, in one go."""
+        with self._read() as c:
+            return Standing(_times(c, _HAPPENED, reader), _times(c, _ANSWERED, reader))
 
     def paused(self) -> bool:
         """Whether the coordinator holds the study."""
-        kinds = select(_EVENTS.c.kind).where(_EVENTS.c.kind.in_(["paused", "resumed"])).order_by(_EVENTS.c.n.desc())
         with self._read() as c:
-            return c.execute(kinds.limit(1)).scalar() == "paused"
+            return c.execute(_PAUSED).scalar() == "paused"
 
     def record(self, answer: Answer, may_change: bool) -> Answer:
         """Keep an answer; giving the same answer (the same id) again changes nothing.
@@ -217,6 +245,13 @@ class Book:
             AlreadyAnswered: the item was answered under another id and may not be changed, or the id stands for
                 another answer.
         """
+        first = Answer(**{**answer.__dict__, "version": 1, "at": now()})
+        try:
+            with self._write() as c:
+                c.execute(_ADD, first.__dict__)
+            return first
+        except IntegrityError:
+            pass  # the id was used, or there is an answer to the item
         try:
             with self._write() as c:
                 return self._record(c, answer, may_change)
@@ -226,31 +261,23 @@ class Book:
                 return self._record(c, answer, may_change)
 
     def _record(self, c: Connection, answer: Answer, may_change: bool) -> Answer:
-        known = c.execute(select(_ANSWERS).where(_ANSWERS.c.id == answer.id)).mappings().first()
+        known = c.execute(_KNOWN, {"id": answer.id}).mappings().first()
         if known is not None:
             kept = Answer(**known)
             if (kept.reader, kept.item, kept.value) != (answer.reader, answer.item, answer.value):
                 raise AlreadyAnswered("This answer id stands for another answer", possible="Make a new id per answer")
             return kept
-        mine = (_ANSWERS.c.reader == answer.reader) & (_ANSWERS.c.item == answer.item)
-        latest = c.execute(select(func.max(_ANSWERS.c.version)).where(mine)).scalar() or 0
+        latest = c.execute(_VERSION, {"reader": answer.reader, "item": answer.item}).scalar() or 0
         if latest and not may_change:
             raise AlreadyAnswered("This case is answered, and the plan of the study allows no change")
         row = {**answer.__dict__, "version": latest + 1, "at": now()}
-        c.execute(insert(_ANSWERS).values(**row))
+        c.execute(_ADD, row)
         return Answer(**row)
-
-    def answered(self, reader: str) -> dict[str, str]:
-        """Return for every answered item of a reader when it was last answered."""
-        query = select(_ANSWERS.c.item, func.max(_ANSWERS.c.at)).where(_ANSWERS.c.reader == reader)
-        with self._read() as c:
-            return {row[0]: row[1] for row in c.execute(query.group_by(_ANSWERS.c.item))}
 
     def latest(self, reader: str, item: str) -> Answer | None:
         """Return a reader's newest answer to an item."""
-        query = select(_ANSWERS).where(_ANSWERS.c.reader == reader, _ANSWERS.c.item == item)
         with self._read() as c:
-            row = c.execute(query.order_by(_ANSWERS.c.version.desc()).limit(1)).mappings().first()
+            row = c.execute(_LATEST, {"reader": reader, "item": item}).mappings().first()
         return Answer(**row) if row else None
 
     def answers(self) -> list[Answer]:
@@ -260,6 +287,10 @@ class Book:
         with self._read() as c:
             rows = c.execute(query.order_by(_ANSWERS.c.reader, _ANSWERS.c.at, _ANSWERS.c.version)).mappings().all()
         return [Answer(**row) for row in rows]
+
+
+def _times(c: Connection, query: Select[Any], reader: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in c.execute(query, {"reader": reader})}
 
 
 def _address(url: str) -> str:

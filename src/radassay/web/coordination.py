@@ -77,7 +77,8 @@ def progress(study: Study, book: Book) -> list[dict[str, Any]]:
     numbers = {reader: n + 1 for n, reader in enumerate(sorted({*study.orders, *ends}))}
     rows = []
     for reader in sorted(ends):
-        answered, happened = book.answered(reader), book.happened(reader)
+        standing = book.standing(reader)
+        answered, happened = standing.answered, standing.happened
         rows.append(
             {
                 "reader": reader,

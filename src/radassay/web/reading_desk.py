@@ -102,9 +102,7 @@ class ReadingDesk:
         return JSONResponse(content)
 
     async def _tell_work(self, request: Request, person: Person) -> Response:
-        await run_in_threadpool(self._must_take_part, person)
-        answered = await run_in_threadpool(self._book.answered, person.id)
-        paused = await run_in_threadpool(self._book.paused)
+        answered, paused = await run_in_threadpool(lambda: (self._answered(person), self._book.paused()))
         tasks = self._tasks(person.id)
         first = _first_open(tasks, answered)
         shown = [] if paused else tasks[first : first + 1 + ahead(self._study)]
@@ -132,8 +130,7 @@ class ReadingDesk:
 
     async def _send_pixels(self, request: Request, person: Person) -> Response:
         image = request.path_params["image"]
-        await run_in_threadpool(self._must_take_part, person)
-        answered = await run_in_threadpool(self._book.answered, person.id)
+        answered = await run_in_threadpool(self._answered, person)
         tasks = self._tasks(person.id)
         first = _first_open(tasks, answered)
         open_ = tasks[0 if self._study.back else first : first + 1 + ahead(self._study)]
@@ -157,17 +154,16 @@ class ReadingDesk:
             value = fitting(task.block, task.item, given.value, shape)
         except InputError as error:
             raise Refusal(422, "bad-answer", error.what + ".", error.possible) from None
-        await run_in_threadpool(self._must_take_part, person)
         seen = given.seen.model_dump(mode="json")
         answer = Answer(given.id, person.id, task.block.id, task.item.id, 0, "", value, seen)
-        kept, first = await run_in_threadpool(self._keep, answer, tasks, place)
+        kept, first = await run_in_threadpool(self._keep, person, answer, tasks, place)
         told: dict[str, Any] = {"version": kept.version, "done": first, "total": len(tasks)}
         if task.training:
             told["feedback"] = task.item.feedback or ""
         return JSONResponse(told)
 
-    def _keep(self, answer: Answer, tasks: list[Task], place: int) -> tuple[Answer, int]:
-        answered = self._book.answered(answer.reader)
+    def _keep(self, person: Person, answer: Answer, tasks: list[Task], place: int) -> tuple[Answer, int]:
+        answered = self._answered(person)
         if place > _first_open(tasks, answered):
             raise Refusal(409, "not-yet", "An earlier case has no answer yet.", "Answer the cases in their order")
         may_change = self._study.back and not tasks[place].training
@@ -178,9 +174,8 @@ class ReadingDesk:
         return kept, _first_open(tasks, {**answered, answer.item: kept.at})
 
     async def _tell_given(self, request: Request, person: Person) -> Response:
-        await run_in_threadpool(self._must_take_part, person)
         place, tasks = request.path_params["place"], self._tasks(person.id)
-        answered = await run_in_threadpool(self._book.answered, person.id)
+        answered = await run_in_threadpool(self._answered, person)
         if not self._study.back or place >= _first_open(tasks, answered) or tasks[place].training:
             raise Refusal(409, "no-way-back", "The plan of the study does not allow to go back to this case.")
         answer = await run_in_threadpool(self._book.latest, person.id, tasks[place].item.id)
@@ -196,12 +191,14 @@ class ReadingDesk:
             await run_in_threadpool(self._book.note, person.id, event.kind, dict(event.detail))
         return JSONResponse({"noted": event.kind})
 
-    def _must_take_part(self, person: Person) -> None:
-        happened = self._book.happened(person.id)
-        if "withdrawn" in happened:
+    def _answered(self, person: Person) -> dict[str, str]:
+        """Return what somebody who takes part has answered, and when."""
+        standing = self._book.standing(person.id)
+        if "withdrawn" in standing.happened:
             raise Refusal(403, "withdrawn", "You have withdrawn from this study.")
-        if "consent" not in happened:
+        if "consent" not in standing.happened:
             raise Refusal(403, "no-consent", "You have not agreed to take part yet.", "Read the consent text first")
+        return standing.answered
 
 
 def _first_open(tasks: list[Task], answered: dict[str, str]) -> int:
