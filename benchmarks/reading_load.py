@@ -103,7 +103,9 @@ def main() -> None:
             print(f"{options.readers} readers, {len(times)} answers, {rate:.0f} a second")
             print(f"an answer: median {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")
             print(f"the server's processor time for a case (asked for, pixels, answer): {spent:.1f} ms")
-            _, more = asyncio.run(load(server, who, options.seconds, options.kills))
+            more: list[str] = []
+            if options.kills:
+                _, more = asyncio.run(load(server, who, options.seconds, options.kills))
             with closing(client(boss)) as c:
                 text = c.get("/api/coordinator/answers.csv").text
             kept = [row["answer_id"] for row in csv.DictReader(io.StringIO(text))]

@@ -1,6 +1,8 @@
 """The plan refuses what cannot be used, is hashed whole, and tells its power before it starts."""
 
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -46,3 +48,11 @@ def test_below_six_readers_the_power_is_that_of_a_pilot_and_grows_with_readers()
 
 def test_one_reader_has_no_power_over_readers():
     assert all(f.value is None and "one reader" in f.reason for f in power_of(ReadingPlan(readers=1), 2))
+
+
+def test_a_plan_from_before_modalities_keeps_its_hash():
+    fields = asdict(ReadingPlan(cases=20))
+    del fields["modality"]
+    assert ReadingPlan(cases=20).hash == hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    named = ReadingPlan(cases=20, modality="CT")
+    assert named.hash != ReadingPlan(cases=20).hash and named.draw == ReadingPlan(cases=20).draw

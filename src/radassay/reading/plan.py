@@ -129,8 +129,12 @@ class ReadingPlan:
 
     @property
     def hash(self) -> str:
-        """Return the SHA-256 (hex) of every field."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Return the SHA-256 (hex) of every field.
+
+        A modality counts only where there is one, so that plans from before there was such a field keep their hash.
+        """
+        told = {name: value for name, value in asdict(self).items() if name != "modality" or value}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def draw(self) -> str:
