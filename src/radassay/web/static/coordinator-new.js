@@ -78,8 +78,7 @@ function leakTable(leaks) {
 }
 
 function showOutcome(told) {
-  const tests = [make("h3", {}, "Can anything but the anatomy tell the arms apart?"), leakTable(told.leaks)];
-  for (const round of told.rounds) tests.push(make("p", { className: "quiet" }, `${round}.`));
+  const tests = [make("h3", {}, "Can anything but the anatomy tell the arms apart?")];
   if (told.leaks.some((leak) => !leak.auc)) tests.push(make("p", { className: "box warn" }, "Not tested: the study can be made, but nobody knows whether something else than the anatomy tells the arms apart."));
   else if (!told.tells.length) tests.push(make("p", { className: "box good" }, `No: no lower limit lies above ${told.limit}.`));
   else if (told.blind) tests.push(make("p", { className: "box warn" }, `Accepted, and told with every result: ${told.override}`));
@@ -87,6 +86,7 @@ function showOutcome(told) {
     make("p", {}, make("strong", {}, "This study is refused.")),
     make("p", {}, `Real and synthetic images can be told apart by ${either(told.tells)}, so readers would judge how images were stored.`),
     make("p", {}, "What to do: tick “Change both arms alike” and check again; or prepare both sets alike and import them anew; or, where the difference is the generator’s own and readers shall judge it, give a reason to accept it.")));
+  tests.push(leakTable(told.leaks), ...told.rounds.map((round) => make("p", { className: "quiet" }, `${round}.`)));
   const facts = make("dl", { className: "facts" }, ...[["Asked of each reader", `${told.items} items`], ["Shown", told.shown], ["Plan's hash", make("code", {}, told.hash)]]
     .flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
   $("outcome").replaceChildren(...tests, make("h3", {}, "The study"), facts);
