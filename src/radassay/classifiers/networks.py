@@ -8,7 +8,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d
 
 Weights = list[Tensor]
 """Everything that one network has learned."""
@@ -52,35 +52,9 @@ class Networks(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits, (n, k), of standardised images, (n, k, size, size), in training mode."""
-        features = self._first(pixels)
-        for convolution, norm in self._stages[1:]:
-            features = norm(convolution(features)).relu_()
-        return self._pooled(features)
-
-    def _first(self, pixels: Tensor) -> Tensor:
-        """Return the first stage, (n, k x width, size / 2, size / 2), normalised without a pass over its output.
-
-        One channel goes in, so the mean and covariance of the nine pixels under the kernel give mean and variance of
-        every channel that comes out. Normalisation then goes into the kernel, forward and backward: the numbers are
-        those of convolution and `BatchNorm2d`, up to rounding, and the largest array is never read for them.
-        """
-        convolution, norm = self._stages[0]
-        n, sides = len(pixels), [(side + 1) // 2 for side in pixels.shape[2:]]
-        patches = _patches(pixels, sides)
-        moments = _moments(patches)
-        kernel = convolution.weight.reshape(self.count, -1, 9).double()
-        centre = moments[:, :9, 9:]
-        mean = (kernel @ centre).flatten()
-        covariance = moments[:, :9, :9] - centre @ centre.mT
-        variance = (kernel @ covariance * kernel).sum(dim=2).flatten()
-        scale = norm.weight / torch.sqrt(variance + norm.eps)
-        shift = norm.bias - mean * scale
-        folded = torch.cat([kernel * scale.view(self.count, -1, 1), shift.view(self.count, -1, 1)], dim=2)
-        values = (patches.mT @ folded.mT.to(pixels.dtype)).relu_()
-        seen = n * patches.shape[3]
-        for running, now in zip(_running(norm), (mean, variance * seen / (seen - 1)), strict=True):
-            running.lerp_(now.detach().to(running.dtype), cast(float, norm.momentum))
-        return values.transpose(1, 2).reshape(n, *sides, -1).permute(0, 3, 1, 2)
+        for convolution, norm in self._stages:
+            pixels = norm(convolution(pixels)).relu_()
+        return self._pooled(pixels)
 
     @torch.inference_mode()
     def judge(self, pixels: Tensor) -> Tensor:
@@ -112,22 +86,6 @@ class Networks(nn.Module):
         """Return all that is learned, (k, ...) each."""
         running = [buffer for _, norm in self._stages for buffer in _running(norm)]
         return [t.detach().view(self.count, -1, *t.shape[1:]) for t in (*self.parameters(), *running)]
-
-
-def _patches(pixels: Tensor, sides: Sequence[int]) -> Tensor:
-    """Return what a 3 x 3 kernel meets at stride 2, and a row of ones: (n, k, 10, places) of (n, k, size, size)."""
-    padded = pad(pixels, (1, 1, 1, 1))
-    down, across = (2 * side - 1 for side in sides)
-    met = [padded[..., row : row + down : 2, column : column + across : 2] for row in range(3) for column in range(3)]
-    return torch.stack([*met, torch.ones_like(met[0])], dim=2).flatten(3)
-
-
-@torch.no_grad()
-def _moments(patches: Tensor) -> Tensor:
-    """Return the mean products of rows of patches, (k, 10, 10) in double precision; those with the ones are means."""
-    with torch.autocast(patches.device.type, enabled=False):
-        products = (patches @ patches.mT).double()
-    return products.sum(dim=0) / (len(patches) * patches.shape[3])
 
 
 def _running(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
