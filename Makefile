@@ -9,6 +9,8 @@ PIPFLAGS ?=
 OUT ?= runs/demo
 BIN := $(VENV)/bin
 STATISTICS := benchmarks/interval_coverage.py benchmarks/false_alarms.py
+NO_BENCHMARK := alterations recorded
+BENCH ?= $(filter-out $(NO_BENCHMARK),$(basename $(notdir $(filter-out $(STATISTICS),$(wildcard benchmarks/*.py)))))
 
 .PHONY: setup demo test test-slow lint docs bench statistics clean
 .DEFAULT_GOAL := help
@@ -18,7 +20,7 @@ help:
 	@echo "make test       set up, then lint, type-check and test"
 	@echo "make test-slow  the longer tests"
 	@echo "make docs       build the documentation into site/"
-	@echo "make bench      run the benchmarks against peers"
+	@echo "make bench      run the benchmarks against peers (hours); BENCH='distances features' runs those"
 	@echo "make statistics count how often intervals hold and rules fail without cause (hours)"
 
 $(VENV)/.ok: pyproject.toml constraints.txt install.sh
@@ -45,9 +47,11 @@ test-slow: setup
 docs: setup
 	$(BIN)/mkdocs build --strict
 
+# torch-fidelity and pytorch-fid ask for torchvision, which their distances do not use and which has no build here.
 bench: setup
 	$(BIN)/python -m pip --disable-pip-version-check install -q $(PIPFLAGS) -c constraints.txt -e '.[bench]'
-	for script in $(filter-out $(STATISTICS),$(wildcard benchmarks/*.py)); do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python -m pip --disable-pip-version-check install -q $(PIPFLAGS) --no-deps torch-fidelity pytorch-fid
+	for script in $(BENCH); do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 statistics: setup
 	for script in $(STATISTICS); do $(BIN)/python $$script --processes 2 || exit 1; done

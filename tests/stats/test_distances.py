@@ -86,6 +86,19 @@ def test_several_images_a_patient_do_not_feign_a_difference():
     assert fd_hits >= 53
 
 
+@pytest.mark.parametrize("each", [1, 2])
+def test_some_patients_tell_the_standard_error_of_all(each, monkeypatch):
+    monkeypatch.setattr("radassay.stats.frechet.FEW_DIMENSIONS", 4)
+    rng, found = np.random.default_rng(5), []
+    (x, ux), (y, uy) = clustered(rng, 1500, each), clustered(rng, 1200, each)
+    for enough in (10**6, 600):
+        monkeypatch.setattr("radassay.stats.frechet.ENOUGH", enough)
+        found.append(frechet(x, 1.1 * y + 0.1, ux, uy))
+    whole, some = found
+    assert some.value == pytest.approx(whole.value, abs=0.02 * whole.error)
+    assert 0 < abs(some.error / whole.error - 1) < 0.08  # 600 patients: about 1 / sqrt(2 * 600)
+
+
 def test_kid_refuses_a_single_patient():
     x = np.zeros((5, 3))
     with pytest.raises(ValueError, match="two patients"):

@@ -62,6 +62,20 @@ class Side:
         """Return the group of each row, whole patients together."""
         return deal_groups(self.names, n_groups)
 
+    def of_groups(self, dealt: Index, n_groups: int) -> Side:
+        """Return the patients of the first so many groups, about the mean of all.
+
+        Args:
+            dealt: (n,) group of each row.
+            n_groups: how many of them.
+        """
+        kept = np.flatnonzero(dealt < n_groups)
+        if len(kept) == len(self):
+            return self
+        xp = compat.array_namespace(self.rows)
+        rows = xp.take(self.rows, xp.asarray(kept, device=compat.device(self.rows)), axis=0)
+        return Side(rows, self.mean, np.unique(self.codes[kept], return_inverse=True)[1], self.names[kept])
+
     def parts(self) -> list[slice]:
         """Return slices of about ROWS rows that split no patient."""
         edges, kept = self.starts, [0]
@@ -100,13 +114,14 @@ class Axes:
     """(d,) ascending."""
 
 
-def influences(side: Side, matrix: Tensor, gap: Tensor) -> Array:
+def influences(side: Side, matrix: Tensor, gap: Tensor, mean: float) -> Array:
     """Return the sum of the influences of each patient's images on the distance, about their mean: (P,).
 
     Args:
-        side: the sample.
+        side: the sample, or some of its patients.
         matrix: (d, d) its axes.
         gap: (d,) its mean less that of the other sample.
+        mean: mean over the whole sample of |x|² - |u|², x an image about the mean and u the same in the axes.
     """
     xp = compat.array_namespace(matrix)
     narrow, found = xp.astype(matrix, side.rows.dtype), []
@@ -115,25 +130,30 @@ def influences(side: Side, matrix: Tensor, gap: Tensor) -> Array:
         turned = rows @ narrow
         terms = xp.sum((rows - turned) * (rows + turned), axis=1, dtype=xp.float64)
         found.append(host(terms + 2.0 * xp.astype(rows @ xp.astype(gap, rows.dtype), xp.float64)))
-    terms = np.concatenate(found)
-    return np.asarray(np.add.reduceat(terms - terms.mean(), side.starts[:-1]))
+    return np.asarray(np.add.reduceat(np.concatenate(found) - mean, side.starts[:-1]))
 
 
-def variance(sides: tuple[Side, Side], axes: Axes, moved: tuple[Array, Array]) -> float:
+def variance(sides: tuple[Side, Side], shown: tuple[Side, Side], axes: Axes, moved: tuple[Array, Array]) -> float:
     """Return the variance of the bias-corrected distance, from the `influences` of both samples.
 
     Influences are taken at the samples themselves, so that each patient's own term is in them; it is taken off. They
     still hold the noise of the second order, and twice as much as the distance has: half of it is taken off too, and
     the variance is never below that of the second order alone.
+
+    Args:
+        sides: both samples.
+        shown: the patients of each that influences were computed for, all or many.
+        axes: those of the whole samples.
+        moved: (P,) influences of the patients shown.
     """
     xp, first = compat.array_namespace(axes.roots), 0.0
-    for side, matrix, influence in zip(sides, axes.matrices, moved, strict=True):
-        sizes, n = np.diff(side.starts), len(side)
+    trace = float(xp.sum(axes.roots))
+    for side, some, matrix, influence in zip(sides, shown, axes.matrices, moved, strict=True):
+        sizes, n, of_all = np.diff(some.starts), len(side), side.patients / some.patients
         narrow, weights = xp.astype(matrix, side.rows.dtype), _weights(axes.roots, side.rows.dtype)
-        trace = float(xp.sum(axes.roots))
-        own = np.concatenate([_with_himself(side, part, narrow, weights, trace) for part in side.parts()])
-        rest = influence - 2.0 * (own - sizes * own.sum() / n) / n
-        first += len(rest) / (len(rest) - 1) * float(np.sum(rest**2)) / n**2
+        own = np.concatenate([_with_himself(some, part, narrow, weights, trace) for part in some.parts()])
+        rest = influence - 2.0 * (own - sizes * own.sum() / len(some)) / n
+        first += of_all * len(rest) / (len(rest) - 1) * float(np.sum(rest**2)) / n**2
     second = 0.0
     for i, j in ((0, 0), (0, 1), (1, 1)):
         x, y = sides[i], sides[j]
