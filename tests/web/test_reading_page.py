@@ -243,6 +243,8 @@ def test_fingers_window_zoom_scroll_and_answer(browser, study):
     # No gesture scrolled the page or answered.
     assert page.evaluate("document.getElementById('main').scrollTop") == 0
     assert page.locator("#answers [aria-pressed=true]").count() == 0
+    # Chromium makes no click of a tap that comes within about a second of three lifted fingers.
+    page.wait_for_timeout(1500)
     for case in (1, 2):
         r.at_case(case)
         assert page.evaluate("document.getElementById('main').scrollTop") == 0
