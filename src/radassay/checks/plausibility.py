@@ -141,6 +141,7 @@ class Plausibility:
         first = np.arange(len(hit)) < len(made[0])
         units = np.concatenate([draws(made[0]), draws(real[0])])
         found = share_difference(hit, first, units, other_variance=extra["excess"])
+        found = found._replace(method=f"{found.method}; covers more than 95 % where few are implausible")
         return [*findings, self._finding(inputs, "implausible_excess", found.value, found, "share of films", {})]
 
     def _difference(
