@@ -1,6 +1,7 @@
 """Every registered generator keeps the contract, at the smallest length of training it can be given."""
 
 import json
+import re
 from dataclasses import fields
 
 import numpy as np
@@ -177,4 +178,5 @@ def test_progress_and_grids(fitted):
 def test_nothing_is_pickled(fitted):
     for path in fitted[0].rglob("*"):
         if path.is_file():
-            assert not path.read_bytes().startswith((b"\x80", b"PK"))
+            # a protocol and an opcode: the length that safetensors begin with may hold the first two bytes by chance
+            assert not re.match(rb"\x80[\x00-\x05][^\x00]|PK\x03\x04", path.read_bytes())

@@ -54,14 +54,14 @@ def altered(images, row, *names):
     return np.rint(picture * 255).astype(np.uint8)
 
 
-@lru_cache(maxsize=1)
-def clean():
-    """Two sets of nine patients with two visits each, between which the diaphragm moved by 9 mm or more."""
+@lru_cache(maxsize=2)
+def clean(patients=9):
+    """Two sets of so many patients with two visits each, between which the diaphragm moved by 9 mm or more."""
     cohort = Cohort(images_per_patient=2, size=128, seed=5)
-    visits = ([cohort.picture(cohort.patient(i), visit) for visit in (0, 1)] for i in range(60))
-    apart = [pair for pair in visits if abs(pair[0].pose.inspiration - pair[1].pose.inspiration) >= 1][:18]
+    visits = ([cohort.picture(cohort.patient(i), visit) for visit in (0, 1)] for i in range(150))
+    apart = [pair for pair in visits if abs(pair[0].pose.inspiration - pair[1].pose.inspiration) >= 1]
     sets = []
-    for name, pairs in (("a", apart[:9]), ("b", apart[9:])):
+    for name, pairs in (("a", apart[:patients]), ("b", apart[patients : 2 * patients])):
         pictures = [picture for pair in pairs for picture in pair]
         known = {c: [picture.row()[c] for picture in pictures] for c in ("source", "patient", "study", "label")}
         sets.append(drawn([picture.pixels() for picture in pictures], name, **known))
@@ -71,6 +71,12 @@ def clean():
 @lru_cache(maxsize=1)
 def of_clean():
     return asked(clean(), planted=36)
+
+
+@lru_cache(maxsize=1)
+def of_more():
+    """Of 36 copies one more or less decides, and which are found depends on how a processor rounds."""
+    return asked(clean(18), planted=72)
 
 
 def test_other_visits_of_a_patient_and_other_patients_are_kept_apart():
@@ -83,12 +89,12 @@ def test_other_visits_of_a_patient_and_other_patients_are_kept_apart():
 
 
 def test_clean_sets_pass_for_copies_would_have_been_found():
-    judged = outcomes(of_clean())
+    judged = outcomes(of_more())
     assert judged["no-radiograph-in-two-sets", "sets=a+b"] == "passes"
     assert judged["no-radiograph-twice", "set=a"] == "passes"
     assert judged["copies-would-be-found", "all"] == "passes"
     assert judged["no-radiograph-on-two-sides", "set=a"] == "not run"
-    limit = next(f for f in of_clean().findings if (f.role, f.name, f.slice) == ("limit", "shared", "sets=a+b"))
+    limit = next(f for f in of_more().findings if (f.role, f.name, f.slice) == ("limit", "shared", "sets=a+b"))
     assert limit.value <= 3
 
 
