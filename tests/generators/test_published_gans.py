@@ -126,6 +126,19 @@ def test_only_a_discriminator_that_is_told_the_class_heeds_it(judge):
     assert torch.equal(*scores) == (judge == "not told")
 
 
+@pytest.mark.parametrize("layer", [0, 1, 2])
+def test_the_class_is_joined_at_every_layer_of_the_discriminator(layer):
+    torch.manual_seed(0)
+    network = StridedDiscriminator(32, 2, 2, norm=None)
+    with torch.no_grad():
+        for number, conv in enumerate(network.layers):
+            if number != layer:
+                conv.weight[:, -2:] = 0
+    pictures = torch.randn(4, 1, 32, 32)
+    scores = [network(pictures, torch.full((4,), number)) for number in (0, 1)]
+    assert not torch.equal(*scores)
+
+
 def test_the_generator_of_a_conditional_gan_heeds_the_class():
     torch.manual_seed(0)
     network = TransposedGenerator(16, 2, 2, 4)
@@ -164,12 +177,23 @@ def test_misnaming_costs_the_log_of_the_chance_given_to_the_right_class():
 
 
 @pytest.mark.parametrize("drawn_names", [0.0, 1.0])
+def test_the_critic_of_pggan_names_drawn_pictures_only_if_asked(drawn_names):
+    rows = slice(0, 4)
+    with_names, without = game(PGGAN, drawn_names=drawn_names), game(PGGAN, class_weight=0.0)
+    turns = [played.turn(0, np.random.default_rng(0)) for played in (with_names, without)]
+    real, drawn = with_names.judged_together(*with_names.seen(turns[0], rows), turns[0].classes)
+    named = [float(misnamed(judged, turns[0].classes).detach()) for judged in (real, drawn)]
+    losses = [float(p.discriminator_loss(t, rows)) for p, t in zip((with_names, without), turns, strict=True)]
+    assert losses[0] - losses[1] == pytest.approx(named[0] + drawn_names * named[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("drawn_names", [0.0, 1.0])
 def test_both_players_of_acgan_lose_by_misnaming(drawn_names):
     rows = slice(0, 4)
     with_names, without = game(ACGAN, drawn_names=drawn_names), game(ACGAN, class_weight=0.0)
     turns = [played.turn(0, np.random.default_rng(0)) for played in (with_names, without)]
     real, drawn = with_names.judged_together(*with_names.seen(turns[0], rows), turns[0].classes)
-    named = [float(misnamed(judged, turns[0].classes)) for judged in (real, drawn)]
+    named = [float(misnamed(judged, turns[0].classes).detach()) for judged in (real, drawn)]
     of_d = [float(p.discriminator_loss(t, rows)) for p, t in zip((with_names, without), turns, strict=True)]
     of_g = [float(p.generator_loss(t, rows)) for p, t in zip((with_names, without), turns, strict=True)]
     assert of_d[0] - of_d[1] == pytest.approx(named[0] + drawn_names * named[1], rel=1e-4)

@@ -20,8 +20,9 @@ from radassay.generators.gan.game import Game
 class CGAN(ConvolutionalGAN):
     """The first conditional GAN, in the bodies of DCGAN: the class is joined to the noise and to the picture.
 
-    The generator gets a learned vector for the class beside the noise, the discriminator learned planes beside the
-    picture. Transposed convolutions leave a checkerboard, as in DCGAN.
+    The generator gets a learned vector for the class beside the noise; the discriminator a plane of ones for the class
+    beside the picture and beside the features of every layer, as in the conditional program of DCGAN's authors.
+    Transposed convolutions leave a checkerboard, as in DCGAN.
     """
 
     name: ClassVar[str] = "cgan"
@@ -31,10 +32,8 @@ class CGAN(ConvolutionalGAN):
     )
     game: ClassVar[type[Game]] = BatchNormGame
 
-    generator_rate: float = 3e-4
-    """Learning rate of the generator."""
     discriminator_rate: float = 1e-3
-    """Learning rate of the discriminator; both as in AC-GAN."""
+    """Learning rate of the discriminator, that of the generator; slower ones of either heeded the class less."""
 
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""

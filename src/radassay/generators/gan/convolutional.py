@@ -17,9 +17,6 @@ KERNEL = 5
 """Side of the kernels. It is no multiple of the stride: that weaves the checkerboard (Odena et al. 2016)."""
 EMBEDDED = 32
 """Length of the vector that stands for a class before the generator."""
-PLANES = 4
-"""Channels that stand for a class before the discriminator, each of one value all over."""
-
 HEARD = 0.125
 """Spread of the first weights from noise to gain and shift."""
 
@@ -112,7 +109,9 @@ class StridedDiscriminator(nn.Module):
 
     Args:
         size: side of the pictures, a power of two from 16.
-        classes: number of classes that it is told of, as planes beside the picture; 0 tells it nothing.
+        classes: number of classes that it is told of; 0 tells it nothing. A plane for each, of ones for the class in
+            question and else of zeros, stands beside the picture and the features of every layer, as in the
+            authors' conditional program (github.com/Newmu/dcgan_code).
         width: channels at full size, if there were any but the picture's; half as many as at half the size.
         norm: of the features, all but the first; none where the loss asks each picture by itself.
         guessed: number of classes that it guesses at, next to its score (Odena et al. 2017); 0 guesses nothing.
@@ -122,15 +121,15 @@ class StridedDiscriminator(nn.Module):
         self, size: int, classes: int, width: int, norm: Norm | None = nn.BatchNorm2d, guessed: int = 0
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(classes, PLANES) if classes else None
-        incoming = 1 + (PLANES if classes else 0)
+        self.classes = classes
+        incoming = 1
         self.layers, self.norms = nn.ModuleList(), nn.ModuleList()
         side = size
         while side > SMALLEST:
             side //= 2
             outgoing, first = channels(width, side, size), side == size // 2
             normed = norm is not None and not first
-            self.layers.append(nn.Conv2d(incoming, outgoing, KERNEL, 2, KERNEL // 2, bias=not normed))
+            self.layers.append(nn.Conv2d(incoming + classes, outgoing, KERNEL, 2, KERNEL // 2, bias=not normed))
             self.norms.append(norm(outgoing) if norm is not None and normed else nn.Identity())
             incoming = outgoing
         self.score = nn.Linear(incoming * SMALLEST**2, 1 + guessed)
@@ -141,15 +140,18 @@ class StridedDiscriminator(nn.Module):
 
         Where it guesses, (n, 1 + guessed): the score, then the logarithm of how likely each class is, up to a constant.
         """
-        x = pictures
-        if self.embedding is not None:
-            planes = self.embedding(classes)[:, :, None, None].expand(-1, -1, *pictures.shape[2:])
-            x = torch.cat([pictures, planes], dim=1)
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = pictures.contiguous(memory_format=torch.channels_last)
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = activate(norm(layer(x)))
+            x = activate(norm(layer(self._beside(x, classes))))
         scores: Tensor = self.score(x.flatten(1))
         return scores[:, 0] if scores.shape[1] == 1 else scores
+
+    def _beside(self, x: Tensor, classes: Tensor) -> Tensor:
+        """Return features with the planes of their class beside them."""
+        if not self.classes:
+            return x
+        planes = F.one_hot(classes, self.classes).to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])
+        return torch.cat([x, planes], dim=1)
 
 
 def start_small(module: nn.Module) -> None:

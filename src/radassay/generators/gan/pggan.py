@@ -43,13 +43,16 @@ class GrowingGame(WassersteinGame):
         return replace(turn, real=faded(turn.real, self.generator.at))
 
     def discriminator_loss(self, turn: Turn, rows: slice) -> Tensor:
-        """Return the Wasserstein loss with penalty and drift (Karras et al. 2018, app. A.1), and the misnaming."""
+        """Return the Wasserstein loss with penalty and drift (Karras et al. 2018, app. A.1), and the misnaming.
+
+        Real pictures are to be named rightly, and, if asked, drawn ones.
+        """
         rules, classes = self.rules, turn.classes[rows]
         real, drawn = self.seen(turn, rows)
         of_real, of_drawn = self.judged_together(real, drawn, classes)
         apart = of_drawn[:, 0].mean() - of_real[:, 0].mean()
         drift = of_real[:, 0].square().mean()
-        named = misnamed(of_real, classes) + misnamed(of_drawn, classes)
+        named = misnamed(of_real, classes) + rules.drawn_names * misnamed(of_drawn, classes)
         return apart + rules.drift * drift + rules.class_weight * named + self.penalty(turn, rows, real, drawn)
 
     def generator_loss(self, turn: Turn, rows: slice) -> Tensor:
@@ -90,6 +93,7 @@ class PGGAN(WassersteinGAN):
         "grown_after": (0.01, 1),
         "drift": (0, 1e6),
         "class_weight": (0, 1e6),
+        "drawn_names": (0, 1),
     }
 
     batch_size: int = 16
@@ -106,6 +110,8 @@ class PGGAN(WassersteinGAN):
     """Weight of the squared scores of real pictures, which keeps them near nought."""
     class_weight: float = 1.0
     """Weight of naming the class."""
+    drawn_names: float = 0.0
+    """Weight of drawn pictures when the critic learns to name classes; 1 in the authors' program. See `acgan`."""
 
     def drawing(self, size: int, classes: int) -> nn.Module:
         """Return the generator network."""
