@@ -25,21 +25,19 @@ def progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class _Log:
-    """One line when a task begins, and one every quarter of a minute."""
+    """One line when a task, or what it counts, begins, and one every quarter of a minute."""
 
     def __init__(self) -> None:
-        self.task: str | None = None
-        self.begun = self.last = 0.0
-        self.first = 0
+        self.known: dict[tuple[str, str], tuple[float, int]] = {}
+        self.last = 0.0
 
     def report(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if progress.task != self.task:
-            self.task, self.begun, self.first, self.last = progress.task, now, progress.done, 0.0
-        if now - self.last < LOG_SECONDS and self.last:
+        now, counted = time.monotonic(), (progress.task, progress.unit)
+        if counted in self.known and now - self.last < LOG_SECONDS:
             return
+        begun, first = self.known.setdefault(counted, (now, progress.done))
         self.last = now
-        done, spent = progress.done - self.first, now - self.begun
+        done, spent = progress.done - first, now - begun
         rate = f", {done / spent:.3g} {progress.unit}/s, {left(progress, done, spent)} left" if done and spent else ""
         note = f"  {progress.note}" if progress.note else ""
         print(
@@ -69,13 +67,14 @@ def _bars() -> Iterator[Callable[[Progress], None]]:
         TextColumn("{task.fields[note]}"),
     )
     with Bars(*columns, console=Console(stderr=True)) as bars:
-        known: dict[str, tuple[TaskID, float, int]] = {}
+        known: dict[tuple[str, str], tuple[TaskID, float, int]] = {}
 
         def report(progress: Progress) -> None:
-            if progress.task not in known:
+            counted = progress.task, progress.unit
+            if counted not in known:
                 number = bars.add_task(progress.task, total=progress.total, unit="", rate="", note="")
-                known[progress.task] = (number, time.monotonic(), progress.done)
-            number_, begun, first = known[progress.task]
+                known[counted] = (number, time.monotonic(), progress.done)
+            number_, begun, first = known[counted]
             spent = time.monotonic() - begun
             rate = f"{(progress.done - first) / spent:.3g}/s" if spent > 1 else ""
             bars.update(
