@@ -77,8 +77,8 @@ class EDM(Family):
     """Standard deviation of that logarithm."""
     label_dropped: float = 0.1
     """Share of images shown without their label, from which `guidance` learns what a picture of no class is."""
-    guidance: float = 1.0
-    """How far pictures are pushed towards their class: 1 as learned; more is clearer, less varied and twice as slow."""
+    guidance: float = 2.0
+    """How far pictures are pushed towards their class; 1 is as learned, twice as fast, and heeds the class less."""
     draw_steps: int = 14
     """Steps from noise to picture."""
 

@@ -138,6 +138,8 @@ class LatentDiffusion(EDM):
         "latent_penalty": (0, 1e6),
     }
 
+    guidance: float = 3.0
+    """How far pictures are pushed towards their class; 1 is as learned, twice as fast, and heeds the class less."""
     images_seen: int = 32_000
     """Training length in real images shown; rounded up to whole batches."""
     autoencoder_share: float = 0.25
