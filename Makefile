@@ -16,7 +16,7 @@ BENCH ?= $(filter-out $(NO_BENCHMARK),$(basename $(notdir $(filter-out $(STATIST
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo       set up, then run the assay on simulated chests (about 4 minutes after set-up)"
+	@echo "make demo       set up, then run the assay on simulated chests (4 to 8 minutes after set-up)"
 	@echo "make test       set up, then lint, type-check and test"
 	@echo "make test-slow  the longer tests"
 	@echo "make docs       build the documentation into site/"
@@ -42,7 +42,7 @@ test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 test-slow: setup
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup -m slow
 
 docs: setup
 	$(BIN)/mkdocs build --strict

@@ -16,6 +16,8 @@ from PIL import Image
 from radassay.cli.main import main
 from radassay.evidence.run import Run
 
+pytestmark = pytest.mark.xdist_group("path")  # one process, so that the unbroken run is made once
+
 STUDY = """
 name = "small"
 seed = 3
