@@ -15,7 +15,7 @@ REPETITIONS = 100
 PATIENTS = 60
 BY_NATURE = {"card"}
 """Probes that ask what is known of a set, which does not vary."""
-FEWER = {"same-radiograph": {"planted": 24, "drawn": 1}}
+FEWER = {"oddities": {"planted": 8}, "same-radiograph": {"planted": 24, "drawn": 1}}
 """Settings that make a probe cheaper and can raise no alarm."""
 
 
