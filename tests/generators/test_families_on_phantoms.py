@@ -52,8 +52,8 @@ OF_ONE_STEP = 0.15
 DIVERSITY = 0.3
 """Mean distance between drawn chests of a class, at least, as a share of that between real ones."""
 FAR_OR_ALIKE = {"r3gan": (0.7, 0.2)}
-"""Families that scatter more, with their own demands: five trainings of R3GAN gave 0.28 to about 0.6 of the mean chest's
-distance and 0.36 to 0.56 of the real diversity; see decision 0017."""
+"""Families that scatter more, with demands of their own: five trainings of R3GAN gave 0.28 to about 0.6 of the mean
+chest's distance and 0.36 to 0.56 of the real diversity; see decision 0017."""
 HEEDED = {"acgan": 0.75} | dict.fromkeys(("edm", "latent-diffusion", "projection-gan"), 0.6)
 """Area under the ROC curve at which judges of real chests tell drawn ones by the class asked for, at least; 300 chests
 drawn without heed of the class pass 0.6 in one training of seven hundred. The other families heed so faint a class in
