@@ -28,7 +28,7 @@ from radassay.generators.volume.watching import REMEMBERED, VolumeWatch
 
 STATE_BYTES = 48
 """Memory for each voxel of a sampled volume: eleven numbers, most of them the sampler's, and one to spare."""
-ACTIVATIONS = 24
+ACTIVATIONS = 32
 """Feature maps of full width and side that a network keeps at once, generously."""
 
 
