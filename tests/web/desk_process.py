@@ -14,7 +14,16 @@ from typing import Any
 import httpx
 from served_studies import free_port
 
-SMALL = {"cases": 8, "catch": 1, "training": 2, "runs": 20, "readers": 2, "title": "Chests, blind"}
+SMALL = {
+    "cases": 8,
+    "catch": 1,
+    "training": 2,
+    "runs": 20,
+    "readers": 2,
+    # With so few patients 2 of 100 seeds are refused at the usual limit though nothing leaks; a planted mark is above 0.8.
+    "leak_limit": 0.75,
+    "title": "Chests, blind",
+}
 
 
 @dataclass

@@ -54,6 +54,13 @@ class Page:
     def shown(self, selector: str) -> None:
         self.page.wait_for_selector(f"{selector}:not([hidden])")
 
+    def checked(self) -> None:
+        """Check the study of the form; it can be made."""
+        self.page.click("text=Check this study")
+        self.page.wait_for_selector("#work:not([hidden])")
+        self.page.wait_for_selector("#work", state="hidden", timeout=120_000)
+        assert self.page.is_visible("#make-row"), self.words("#found")
+
     def look(self, name: str, *, check: bool = True) -> None:
         """Check what is shown, and keep a picture of it where somebody asked for one."""
         if SHOTS:
@@ -95,8 +102,7 @@ def test_a_study_is_made_read_paused_resumed_and_exported_without_the_command_li
     assert not page.is_visible("#make")
     choose(page, "synthetic", "made")
     fill(page, cases=8)
-    page.click("text=Check this study")
-    c.shown("#make-row")
+    c.checked()
     assert "This is a pilot" in c.words("#facts")
     assert "within the margin of 0.1" in c.words("#facts")
     told = c.words("#outcome dl")
@@ -205,8 +211,7 @@ def test_every_page_of_the_coordinator_is_accessible(browser, desk, size):
     assert page.input_value("#f-cases") == "500"
     fill(page, cases=8)
     choose(page, "synthetic", "made")
-    page.click("text=Check this study")
-    c.shown("#make-row")
+    c.checked()
     c.look(f"{at}-checked")
     fill(page, margin=0.2)
     c.look(f"{at}-changed")
