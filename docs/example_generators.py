@@ -29,7 +29,7 @@ SETS = ("darkcovidnet", "cohen-cxr", "covid-ct")
 BUDGET: dict[str, dict[str, object]] = {
     "projection-gan": {"images_seen": 24_000, "grid_every": 4_000},
     "dcgan": {"images_seen": 20_000, "grid_every": 4_000},
-    "acgan": {"images_seen": 20_000, "grid_every": 4_000, "drawn_names": 1.0},
+    "acgan": {"images_seen": 20_000, "grid_every": 4_000},
     "edm": {"images_seen": 10_000, "grid_every": 5_000},
 }
 """Settings of each generator."""

@@ -42,8 +42,8 @@ class FeatureQuality:
     training images. An encoder that has learnt from the training images may know these by heart; near zero it does not,
     and images of both kinds may be mixed, as the controls do.
 
-    In 313 repetitions on simulated chests the intervals held the mean over repetitions in 97, 98, 97 and 99 % (in the
-    order of the names): they err on the wide side.
+    In 500 repetitions on simulated chests the intervals held the mean over repetitions in 97 to 98 %: they err on the
+    wide side.
     """
 
     fewest: int = 10
