@@ -92,6 +92,13 @@ def test_hospital_and_label_tied_are_told():
     assert "too few patients" in found["auc_site_negatives label=negative"].reason
 
 
+def test_hospital_and_label_dealt_alike_are_not_said_to_be_surely_untied():
+    real = labelled(200, site=np.where(np.arange(200) // 2 % 2, "north", "south"))[1]
+    found = measured(real)["association_site_label"]
+    assert found.low == 0
+    assert found.value < 0.1 < found.high
+
+
 def test_a_synthetic_set_that_learned_the_shortcut_is_told(plain):
     found = measured(plain, synthetic=marked(plain))
     assert found["auc_border"].low < 0.5

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radassay.stats.association import association, cramers_v, detectable_association
+from radassay.stats.association import association, detectable_association
 
 KINDS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 25)), min_size=12, max_size=80)
 
@@ -25,7 +25,14 @@ def test_the_uncorrected_table_of_bergsma_is_unchanged():
     first = np.array(["a"] * 30 + ["b"] * 10 + ["a"] * 10 + ["b"] * 30)
     second = np.array(["x"] * 40 + ["y"] * 40)
     phi = 0.25 - 1 / 79
-    assert cramers_v(first, second) == pytest.approx(np.sqrt(phi / (1 - 1 / 79)))
+    assert association(first, second, alone(80)).value == pytest.approx(np.sqrt(phi / (1 - 1 / 79)))
+
+
+def test_many_kinds_are_corrected_for_chance():
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 20, 200).astype(str)
+    assert association(kinds, rng.integers(0, 2, 200).astype(str), alone(200)).value < 0.2
+    assert association(kinds, kinds, alone(200)).value == pytest.approx(1.0)
 
 
 @given(KINDS)

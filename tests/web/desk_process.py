@@ -20,7 +20,7 @@ SMALL = {
     "training": 2,
     "runs": 20,
     "readers": 2,
-    # With so few patients 2 of 100 seeds are refused at the usual limit though nothing leaks; a planted mark is above 0.8.
+    # With so few patients 2 of 100 seeds are refused at the usual limit by chance; a planted mark has at least 0.8.
     "leak_limit": 0.75,
     "title": "Chests, blind",
 }

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from radassay.anatomy.features import from_pixels
 from radassay.checks.patients import patients_of, unknown_patients
@@ -16,9 +15,8 @@ from radassay.contracts import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images import file_facts
 from radassay.images.sample import Sample
-from radassay.stats.association import cramers_v
+from radassay.stats.association import association
 from radassay.stats.crossvalidated import Question
-from radassay.stats.discriminant import patient_folds
 
 
 @dataclass(frozen=True)
@@ -168,19 +166,13 @@ class Shortcut:
         codes: NDArray[np.str_],
         counts: dict[str, int],
     ) -> Finding:
-        labels = targets.astype(str)
-        value = cramers_v(codes, labels)
+        found = association(codes, targets.astype(str), some.patients)
         limits: dict[str, Any] = {"reason": "no interval was asked for"}
         if self.intervals:
-            blocks = patient_folds(np.zeros(len(codes), dtype=bool), some.patients, min(200, patients_of(some)))
-            left = [cramers_v(codes[blocks != b], labels[blocks != b]) for b in np.unique(blocks)]
-            half = float(norm.ppf(0.975) * np.sqrt((len(left) - 1) * np.var(left)))
-            method = f"jackknife over {len(left)} groups of patients"
-            limits = {"low": max(0.0, value - half), "high": min(1.0, value + half), "method": method}
-            limits["reason"] = unknown_patients(some)
-        return self._finding(
-            some, "association_site_label", "all", value=value, unit="Cramér's V", details={"counts": counts}, **limits
-        )
+            limits = {"low": found.low, "high": found.high, "method": found.method, "reason": unknown_patients(some)}
+        about = {"counts": counts}
+        name = "association_site_label"
+        return self._finding(some, name, "all", value=found.value, unit="Cramér's V", details=about, **limits)
 
     def _negatives(self, negatives: Sample, codes: NDArray[np.str_], rng: np.random.Generator) -> Finding:
         """Return the AUC of the largest site against the others from the full thumbnail, without any disease."""

@@ -26,27 +26,19 @@ class Association(NamedTuple):
     """Kinds of the attribute and of the label."""
 
 
-def cramers_v(first: NDArray[np.str_], second: NDArray[np.str_]) -> float:
-    """Return Cramér's V corrected for its upward bias (Bergsma, J Korean Stat Soc 2013;42:323), in [0, 1].
-
-    0 where either label is constant.
-    """
-    table = _table(_codes(first), _codes(second))
-    return _corrected(table / table.sum(), float(table.sum()))
-
-
 def association(
     attribute: NDArray[np.str_], labels: NDArray[np.str_], units: NDArray[np.str_], level: float = 0.95
 ) -> Association:
     """Return Cramér's V of an attribute and a label whose classes count alike, with an interval over patients.
 
-    As it stands V cannot come near 1 where one class is rare. Here every class has the same weight, so that V depends
-    on the shares of kinds within the classes alone: of two kinds, evenly filled, 0.2 is an area under the ROC curve of
-    0.6. The statistic is as if the classes were as large as the harmonic mean of their sizes, divided by the design
-    effect of patients (the first-order correction of Rao & Scott, JASA 1981;76:221): the variance of the cells with
-    patients as units over that with images as units, at least 1. The limits are the noncentralities that make it as
-    large or as small (Smithson, Confidence Intervals, 2003, ch. 4); for the upper one a statistic below its expectation
-    without any association counts as that.
+    It is corrected for its upward bias (Bergsma, J Korean Stat Soc 2013;42:323), and in [0, 1]. As it stands V cannot
+    come near 1 where one class is rare. Here every class has the same weight, so that V depends on the shares of kinds
+    within the classes alone: of two kinds, evenly filled, 0.2 is an area under the ROC curve of 0.6. The statistic is
+    as if the classes were as large as the harmonic mean of their sizes, divided by the design effect of patients (the
+    first-order correction of Rao & Scott, JASA 1981;76:221): the variance of the cells with patients as units over that
+    with images as units, at least 1. The limits are the noncentralities that make it as large or as small (Smithson,
+    Confidence Intervals, 2003, ch. 4); for the upper one a statistic below its expectation without any association
+    counts as that.
 
     Args:
         attribute: (n,) kind of each image.
