@@ -28,7 +28,7 @@ def main() -> None:
     one_thread()
     import numpy as np
 
-    from radassay.contracts import silent
+    from radassay.contracts.progress import silent
     from radassay.encoders.random_conv import RandomConv
     from radassay.generators.grid import contact_sheet
     from radassay.images.phantom import Cohort

@@ -25,7 +25,8 @@ from recorded import Recorded
 from radassay import registry
 from radassay.checklists.judge import judge
 from radassay.checklists.rules import OfPlanted, Rule, read_rules
-from radassay.contracts import Check, Inputs, LearntEncoder
+from radassay.contracts.check import Check, Inputs
+from radassay.contracts.encoder import LearntEncoder
 from radassay.controls.floor import matched_inputs
 from radassay.controls.rows import RememberedRows
 from radassay.controls.runner import Controls, run_controls

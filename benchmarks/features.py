@@ -26,7 +26,8 @@ import numpy as np
 import psutil
 
 from radassay import registry
-from radassay.contracts import LearntEncoder, Progress
+from radassay.contracts.encoder import LearntEncoder
+from radassay.contracts.progress import Progress
 from radassay.engine.processes import one_thread
 from radassay.engine.spread import Where
 from radassay.images.imageset import ImageSet

@@ -34,7 +34,8 @@ from scipy.ndimage import gaussian_filter
 
 from radassay import registry
 from radassay.checks.space import draws
-from radassay.contracts import Inputs, LearntEncoder
+from radassay.contracts.check import Inputs
+from radassay.contracts.encoder import LearntEncoder
 from radassay.controls.planting import relabelled, repainted, share_of
 from radassay.controls.rows import RememberedRows
 from radassay.engine.processes import one_thread, processes

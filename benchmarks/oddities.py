@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.images.importing import import_images
 from radassay.probes.odd.oddities import Oddities
 from radassay.stats.proportion import share

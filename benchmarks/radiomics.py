@@ -22,7 +22,7 @@ from interval_coverage import CASES, Sizes, drawn, people, shifted, world
 
 from radassay.checks.radiomics import Radiomics
 from radassay.checks.space import draws
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.engine.processes import one_thread
 from radassay.radiomics.feature_set import NAMES, extract, remembered
 from radassay.stats.auc import aucs

@@ -130,7 +130,7 @@ def begin(folder: Path, given: argparse.Namespace) -> None:
 def train_here(group: list[tuple[int, int]]) -> list[np.ndarray]:
     """Return the scores of some trainings of one seed, each named by arm and seed."""
     from radassay.classifiers.small_cnn import SmallCNN
-    from radassay.contracts import Job
+    from radassay.contracts.classifier import Job
 
     pixels, positive, every, given = WORK
     learnt = 6 * given.patients

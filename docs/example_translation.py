@@ -21,7 +21,7 @@ from scipy.ndimage import gaussian_filter
 from radassay.anatomy.lungs import find_lungs
 from radassay.classifiers.small_cnn import SmallCNN
 from radassay.cli.progress import progress
-from radassay.contracts import fit_score
+from radassay.contracts.classifier import fit_score
 from radassay.generators.translation.cyclegan import CycleGAN
 from radassay.generators.translation.steganography import cycle_errors
 from radassay.images.phantom import Cohort

@@ -22,7 +22,7 @@ from radassay.classifiers.augmentation import Augmentation
 from radassay.classifiers.batches import Batches
 from radassay.classifiers.course import Course
 from radassay.classifiers.networks import Networks
-from radassay.contracts import Job
+from radassay.contracts.classifier import Job
 
 
 def spent(name: str, step: Callable[[], object], repetitions: int, trainings: int = 1) -> None:

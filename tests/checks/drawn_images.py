@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.sample import Sample
 
 SIDE, CELLS = 32, 8

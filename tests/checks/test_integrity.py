@@ -5,7 +5,7 @@ import pytest
 from real_images import sample, textures
 
 from radassay.checks.integrity import Integrity
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 
 
 def measured(pixels, positive="normal", **columns):

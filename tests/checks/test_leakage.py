@@ -9,7 +9,7 @@ from real_images import altered, halved, sample, textures
 
 from radassay.checks.leakage import Leakage
 from radassay.checks.same_radiograph import Views, compare
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.intensity import to_display
 
 DATA = Path(__file__).parents[2] / ".." / "shared" / "data"

@@ -9,7 +9,7 @@ from real_images import textures
 from scipy.ndimage import gaussian_filter, shift, zoom
 
 from radassay.checks.memorisation import Memorisation
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 
 
 def measured(inputs, seed=0, quick=True):

@@ -5,7 +5,7 @@ import pytest
 from drawn_images import by_name, of
 
 from radassay.checks.plausibility import Plausibility
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.phantom import Cohort
 
 

@@ -7,7 +7,7 @@ from scipy.ndimage import gaussian_filter
 
 from radassay.checks.radiomic_words import WORDS
 from radassay.checks.radiomics import Radiomics
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.radiomics.feature_set import NAMES
 
 SIDE = 48

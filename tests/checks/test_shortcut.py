@@ -9,7 +9,7 @@ from real_images import sample, textures
 
 from radassay.anatomy.regions import border, outside_lungs, thumbnails
 from radassay.checks.shortcut import Shortcut
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.intensity import to_display
 from radassay.images.phantom import Cohort
 

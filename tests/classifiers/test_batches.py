@@ -7,7 +7,7 @@ import torch
 from radassay.classifiers.augmentation import Augmentation
 from radassay.classifiers.batches import Batches
 from radassay.classifiers.course import Course
-from radassay.contracts import Job
+from radassay.contracts.classifier import Job
 
 SIDE, BATCH, STEPS, CORE = 24, 8, 4, 20
 PIXELS = torch.from_numpy(np.random.default_rng(0).random((60, 1, SIDE, SIDE), dtype=np.float32))

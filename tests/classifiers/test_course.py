@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from radassay.classifiers.course import Course
-from radassay.contracts import Job
+from radassay.contracts.classifier import Job
 
 N, STEPS, BATCH = 40, 30, 16
 TARGETS = np.arange(200) % 4 == 0

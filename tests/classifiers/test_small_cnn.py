@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from radassay.classifiers.small_cnn import SmallCNN
-from radassay.contracts import fit_score
+from radassay.contracts.classifier import fit_score
 from radassay.errors import SettingsError
 from radassay.stats.auc import auc
 

@@ -10,7 +10,7 @@ import torch
 
 from radassay.classifiers.arithmetic import arithmetic, multiplies_bfloat16
 from radassay.classifiers.small_cnn import SmallCNN
-from radassay.contracts import Job
+from radassay.contracts.classifier import Job
 from radassay.errors import InputError, SettingsError
 from radassay.stats.auc import auc
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from radassay.cli import progress as shown
-from radassay.contracts import Progress
+from radassay.contracts.progress import Progress
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from radassay import registry
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.imageset import NUMBER_COLUMNS, TEXT_COLUMNS
 from radassay.images.sample import Sample

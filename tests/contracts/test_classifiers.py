@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radassay import registry
-from radassay.contracts import Job, fit_score
+from radassay.contracts.classifier import Job, fit_score
 from radassay.errors import InputError
 
 NAMES = registry.names("classifiers")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from radassay import registry
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.errors import InputError
 from radassay.images.sample import Sample
 from radassay.images.store import pixels_id

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radassay import registry
-from radassay.contracts import LearntEncoder
+from radassay.contracts.encoder import LearntEncoder
 from radassay.errors import InputError
 
 NAMES = registry.names("encoders")

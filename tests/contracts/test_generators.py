@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from radassay import registry
-from radassay.contracts import Aside
+from radassay.contracts.generator import Aside
 from radassay.errors import InputError
 from radassay.generators import telling
 

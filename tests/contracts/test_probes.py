@@ -15,7 +15,7 @@ from PIL import Image
 
 from radassay import registry
 from radassay.checklists.rules import read_rules
-from radassay.contracts import Answer
+from radassay.contracts.probe import Answer
 from radassay.evidence.finding import Finding
 from radassay.evidence.outcome import sets_of
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from radassay import registry
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.controls.defects import Copies
 from radassay.controls.floor import blank
 from radassay.controls.rows import RememberedRows

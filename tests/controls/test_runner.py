@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from radassay import registry
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.controls.artefacts import Blur
 from radassay.controls.defects import Copies, ShuffledLabels
 from radassay.controls.floor import blank, matched_inputs

@@ -12,7 +12,7 @@ from radassay.anatomy.lungs import find_lungs
 from radassay.classifiers.arithmetic import arithmetic
 from radassay.classifiers.small_cnn import SmallCNN
 from radassay.classifiers.training import Shared, Trainings
-from radassay.contracts import Job
+from radassay.contracts.classifier import Job
 from radassay.encoders.random_conv import RandomConv
 from radassay.generators.family import Family
 from radassay.generators.watching import spread, thumbnails

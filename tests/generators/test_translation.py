@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from radassay.contracts import Translator
+from radassay.contracts.generator import Translator
 from radassay.errors import InputError, SettingsError
 from radassay.generators.given import Given
 from radassay.generators.translation.cyclegan import CycleGAN

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from radassay.contracts import Aside
+from radassay.contracts.generator import Aside
 from radassay.generators import telling, training
 from radassay.generators.training import trained
 from radassay.generators.watching import Watch

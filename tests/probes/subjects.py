@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.images.imageset import ImageSet
 from radassay.images.phantom import Cohort, make_phantoms
 from radassay.images.store import PixelStore

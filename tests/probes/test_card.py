@@ -13,7 +13,7 @@ from subjects import drawn, phantoms, subject
 import radassay.checklists
 from radassay.checklists.audit import judge_audit
 from radassay.checklists.rules import read_rules
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.images.importing import import_images
 from radassay.probes.cards.card import ESSENTIAL, KEY_OF, Card, rating
 from radassay.probes.cards.questions import DOMAINS, QUESTIONS

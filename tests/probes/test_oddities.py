@@ -13,7 +13,7 @@ from subjects import drawn, phantoms, repainted, subject
 
 from radassay.checklists.judge import judge
 from radassay.checklists.rules import RuleSet, parse_rules
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.images.importing import import_images
 from radassay.images.phantom import HOSPITALS
 from radassay.images.phantom.anatomy import Chest

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radassay.checks.fidelity import Fidelity
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.errors import SettingsError
 from radassay.evidence.run import Run
 from radassay.workbench.assessing import held_against

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.controls.floor import blank
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample

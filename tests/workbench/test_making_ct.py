@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from radassay.checks.appearance import Appearance
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.imageset import ImageSet
 from radassay.images.phantom import Cohort, make_phantoms
 from radassay.images.sample import Sample

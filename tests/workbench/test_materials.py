@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from radassay.contracts import silent
+from radassay.contracts.progress import silent
 from radassay.errors import InputError, SettingsError
 from radassay.images.imageset import ImageSet
 from radassay.images.store import PixelStore

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.checks.space import draws, lacking
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.mean_distance import MeanDistance, Means, mean_distance

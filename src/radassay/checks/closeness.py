@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radassay.anatomy.regions import thumbnails
 from radassay.checks.space import Array, whitened
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.sample import Sample
 from radassay.stats.copies import Nearness, nearness
 from radassay.stats.resample import codes

@@ -15,7 +15,7 @@ from radassay.anatomy.regions import thumbnails
 from radassay.checks.agreement import STRENGTH
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.checks.space import Array, draws
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.auc import aucs, clustered, limits

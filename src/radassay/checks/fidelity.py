@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from radassay.checks.agreement import agreement
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.checks.space import BY_HELD_OUT, BY_TRAINING, Array, draws, labels_of, lacking, spaces
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.frechet import Frechet, frechet

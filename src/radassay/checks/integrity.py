@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.checks.patients import patients_of, unknown_patients
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.proportion import share

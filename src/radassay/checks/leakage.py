@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from radassay.checks.patients import patients_of
 from radassay.checks.same_radiograph import SIDE, Views, compare
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 

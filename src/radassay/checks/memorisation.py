@@ -12,7 +12,7 @@ from radassay.checks.closeness import Near, one_a_patient, unit_rows
 from radassay.checks.patients import unknown_patients
 from radassay.checks.space import BY_TRAINING, draws, lacking
 from radassay.checks.verified_copies import verified_copies
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.copies import excess

@@ -16,7 +16,7 @@ from radassay.checks.ordinary import Ordinary
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.checks.sides import Sides
 from radassay.checks.space import draws, lacking
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.proportion import share, share_difference

@@ -13,7 +13,7 @@ from radassay.checks.closeness import contrasts, one_a_patient, standardised
 from radassay.checks.patients import unknown_patients
 from radassay.checks.reidentification import Leads
 from radassay.checks.space import BY_TRAINING, Array, draws, lacking
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Direction, Finding
 from radassay.images.sample import Sample
 from radassay.stats.auc import Interval, area, auc

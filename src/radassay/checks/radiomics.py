@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from radassay.checks.patients import patients_of, unknown_patients
 from radassay.checks.radiomic_words import WORDS
 from radassay.checks.space import Array, draws, lacking
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.radiomics.feature_set import LEVELS, NAMES, remembered

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from radassay.checks.closeness import one_a_patient
 from radassay.checks.space import Array, draws, whitened
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.sample import Sample
 from radassay.stats.manifold import BLOCK_CELLS, squared_distances
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from radassay.anatomy.features import from_pixels
 from radassay.checks.patients import patients_of, unknown_patients
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images import file_facts
 from radassay.images.sample import Sample

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.images.sample import Sample
 from radassay.stats.resample import half_samples
 from radassay.stats.whitening import Whitening

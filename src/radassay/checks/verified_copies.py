@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from radassay.checks.closeness import Near, contrasts, standardised
 from radassay.checks.space import draws
-from radassay.contracts import Grey, Inputs
+from radassay.contracts.check import Inputs
+from radassay.contracts.grey import Grey
 from radassay.images.sample import Sample
 from radassay.matching.false_matches import HIGHEST, clear_of
 from radassay.matching.matcher import describe, verify

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from radassay.contracts import Job
+from radassay.contracts.classifier import Job
 from radassay.stats.auc import auc
 
 Merit = tuple[float, float]

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from radassay.classifiers.arithmetic import DEVICES, PRECISIONS, Device, Precision, arithmetic
 from radassay.classifiers.augmentation import Augmentation
 from radassay.classifiers.training import JUDGED_AT_ONCE, Shared, Trainings
-from radassay.contracts import Grey, Job
+from radassay.contracts.classifier import Job
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError, SettingsError
 
 SMALLEST, LARGEST = 16, 512

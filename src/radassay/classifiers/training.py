@@ -17,7 +17,8 @@ from radassay.classifiers.arithmetic import Arithmetic
 from radassay.classifiers.batches import Batches
 from radassay.classifiers.course import Course, merit
 from radassay.classifiers.networks import Networks
-from radassay.contracts import Grey, Job
+from radassay.contracts.classifier import Job
+from radassay.contracts.grey import Grey
 
 if TYPE_CHECKING:
     from radassay.classifiers.small_cnn import SmallCNN

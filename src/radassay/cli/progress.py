@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from radassay.contracts import Progress
+    from radassay.contracts.progress import Progress
 
 LOG_SECONDS = 15.0
 

@@ -109,7 +109,7 @@ def sets_of(real: Path, synthetic: Path | None) -> tuple[ImageSet, ImageSet]:
     """
     import json
 
-    from radassay.contracts import silent
+    from radassay.contracts.progress import silent
     from radassay.images.imageset import ImageSet
 
     if not (real / "run.json").exists():

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Inputs
+from radassay.contracts.check import Inputs
+from radassay.contracts.grey import Grey
 from radassay.controls.planting import Rows, of_picture, partners, repainted, share_of, synthetic_of
 from radassay.images.sample import Sample
 

@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 
 from threadpoolctl import threadpool_limits
 
-from radassay.contracts import Check, Defect, Inputs
+from radassay.contracts.check import Check, Inputs
+from radassay.contracts.defect import Defect
 from radassay.controls.floor import blank
 from radassay.controls.responses import Reading, readings
 from radassay.controls.rows import RememberedRows

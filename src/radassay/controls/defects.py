@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.controls.planting import Rows, noise_of, partners, relabelled, repainted, share_of, synthetic_of
 
 

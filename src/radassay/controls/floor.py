@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Check, Inputs
+from radassay.contracts.check import Check, Inputs
 from radassay.controls.numbers import MOST, Numbers
 from radassay.controls.planting import Rows, relabelled
 from radassay.errors import InputError

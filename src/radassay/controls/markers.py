@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Inputs
+from radassay.contracts.check import Inputs
+from radassay.contracts.grey import Grey
 from radassay.controls.planting import repainted, share_of, synthetic_of
 from radassay.errors import InputError
 from radassay.images.sample import Sample

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 
 MOST = 200
 """Synthetic and held-out images of a blank, and training images for each of these, where the study has more."""

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Inputs
+from radassay.contracts.check import Inputs
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError
 from radassay.images.sample import Sample
 from radassay.images.store import pixels_id

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from radassay.contracts import Check, Defect, Inputs
+from radassay.contracts.check import Check, Inputs
+from radassay.contracts.defect import Defect
 from radassay.controls.wanted import Plan
 from radassay.evidence import wording
 from radassay.evidence.finding import Direction, Finding

@@ -7,7 +7,8 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Inputs
+from radassay.contracts.check import Inputs
+from radassay.contracts.grey import Grey
 
 
 class RememberedRows:

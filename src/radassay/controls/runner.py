@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radassay.contracts import Check, Defect, Inputs, Progress, Report, silent
+from radassay.contracts.check import Check, Inputs
+from radassay.contracts.defect import Defect
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.controls.bench import Answer, Bench, Job, at_bench, sit_down
 from radassay.controls.floor import blank_numbers, thinned
 from radassay.controls.numbers import MOST

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Inputs
+from radassay.contracts.check import Inputs
 from radassay.controls.planting import share_of, synthetic_of
 from radassay.images.sample import Sample
 

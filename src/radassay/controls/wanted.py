@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from radassay.contracts import Check, Defect
+from radassay.contracts.check import Check
+from radassay.contracts.defect import Defect
 
 Plan = Mapping[str, tuple[Defect, ...]]
 """By name of a check's measure: the defects planted under it, with the doses tried."""

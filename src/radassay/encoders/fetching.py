@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from radassay.contracts import Progress, Report, silent
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.encoders.weights import BLOCK, Known, keep, sha256_of
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import storage

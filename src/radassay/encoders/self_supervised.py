@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import load as from_bytes
 from torch import Tensor
 
-from radassay.contracts import Encoder, Grey, Progress, Report, silent
+from radassay.contracts.encoder import Encoder
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.encoders.chunks import in_chunks, require_images, resized
 from radassay.encoders.random_conv import RandomConv
 from radassay.encoders.vicreg import Course, Learning, Network, plain, reproducible

@@ -13,7 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from radassay.contracts import Aside, Grey, Report, silent
+from radassay.contracts.generator import Aside
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Report, silent
 from radassay.errors import SettingsError
 from radassay.generators.compute import Compute, computing
 from radassay.generators.crew import Crew

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError
 
 

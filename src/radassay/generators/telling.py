@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from radassay.contracts import Progress, Report
+from radassay.contracts.progress import Progress, Report
 
 REPORT_SECONDS = 0.3
 """Shortest time between two reports of progress."""

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from radassay.contracts import Aside, Report
+from radassay.contracts.generator import Aside
+from radassay.contracts.progress import Report
 from radassay.engine.claim import claimed
 from radassay.errors import SettingsError
 from radassay.generators.compute import Compute, Device, Precision, computing

@@ -27,7 +27,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radassay.contracts import Grey, Report
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Report
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import storage, write_atomic
 from radassay.generators.checkpoint import Checkpoint, Checkpoints, read_tensors, write_tensors

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from torch import Tensor, nn
 
-from radassay.contracts import Aside, Grey
+from radassay.contracts.generator import Aside
+from radassay.contracts.grey import Grey
 from radassay.stats.mmd import kid
 from radassay.stats.whitening import Whitening
 

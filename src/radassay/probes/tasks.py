@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 
 FEWEST = 10
 """Independent units (patients) that each side of a task needs."""

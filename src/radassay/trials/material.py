@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Job
+from radassay.contracts.classifier import Job
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError
 from radassay.evidence.run import storage
 from radassay.images.sample import Sample

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Classifier, Progress, Report
+from radassay.contracts.classifier import Classifier
+from radassay.contracts.progress import Progress, Report
 from radassay.engine.processes import cores
 from radassay.engine.spread import Where, spread
 from radassay.errors import RadassayError, StorageError

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from radassay.contracts import Classifier, Report, silent
+from radassay.contracts.classifier import Classifier
+from radassay.contracts.progress import Report, silent
 from radassay.engine.spread import Where
 from radassay.errors import SettingsError
 from radassay.evidence.finding import Finding

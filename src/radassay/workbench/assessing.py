@@ -13,7 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from radassay import registry
 from radassay.checklists.rules import OfPlanted, read_rules
-from radassay.contracts import Check, Defect, Inputs, Progress, Report, silent
+from radassay.contracts.check import Check, Inputs
+from radassay.contracts.defect import Defect
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.controls.floor import matched_inputs, thinned
 from radassay.controls.runner import Controls, run_controls
 from radassay.controls.wanted import Wanted

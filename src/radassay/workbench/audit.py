@@ -20,7 +20,8 @@ from threadpoolctl import threadpool_limits
 from radassay import registry
 from radassay.checklists.audit import judge_audit
 from radassay.checklists.rules import read_rules
-from radassay.contracts import Answer, Probe, Progress, Report, Subject, silent
+from radassay.contracts.probe import Answer, Probe, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.engine.processes import cores, processes
 from radassay.errors import InputError, RadassayError, SettingsError
 from radassay.evidence.finding import Finding

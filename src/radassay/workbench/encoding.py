@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from radassay.contracts import Encoder, Inputs, LearntEncoder, Report, silent
+from radassay.contracts.check import Inputs
+from radassay.contracts.encoder import Encoder, LearntEncoder
+from radassay.contracts.progress import Report, silent
 from radassay.evidence.finding import Finding
 from radassay.evidence.wording import BY_ENCODER
 from radassay.workbench.feature_cache import CachedEncoder

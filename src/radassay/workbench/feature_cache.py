@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Encoder, Grey
+from radassay.contracts.encoder import Encoder
+from radassay.contracts.grey import Grey
 from radassay.evidence.run import storage
 
 KEY = 32

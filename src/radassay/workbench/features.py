@@ -23,7 +23,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Encoder, LearntEncoder, Progress, Report, silent
+from radassay.contracts.encoder import Encoder, LearntEncoder
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.engine.claim import claimed
 from radassay.engine.spread import Where, spread
 from radassay.errors import InputError, SettingsError

@@ -13,7 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay import registry
-from radassay.contracts import Aside, Generator, Grey, Report, Translator, silent
+from radassay.contracts.generator import Aside, Generator, Translator
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Report, silent
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import write_atomic
 from radassay.images.hounsfield import OWN, Values, in_hu, shown_in, to_hu

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay import registry
-from radassay.contracts import DrawnVolume, Progress, Report, VolumeGenerator, silent
+from radassay.contracts.progress import Progress, Report, silent
+from radassay.contracts.volume_generator import DrawnVolume, VolumeGenerator
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import write_atomic
 from radassay.images.hounsfield import Values, clipped_share, in_hu, shown_in, to_hu

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from radassay.contracts import Progress, Report
+from radassay.contracts.progress import Progress, Report
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.finding import Finding
 from radassay.evidence.run import write_atomic

@@ -18,7 +18,7 @@ import numpy as np
 
 from radassay.checklists.judge import judge
 from radassay.checklists.rules import read_rules
-from radassay.contracts import Progress, Report, silent
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.engine.processes import cores, processes
 from radassay.engine.spread import Where
 from radassay.evidence.amendment import Amend

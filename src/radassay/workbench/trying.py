@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from radassay.contracts import Progress, Report
+from radassay.contracts.progress import Progress, Report
 from radassay.engine.processes import cores
 from radassay.engine.spread import Where
 from radassay.evidence.finding import Finding

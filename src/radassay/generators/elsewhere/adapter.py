@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Aside, Grey, Progress, Report, silent
+from radassay.contracts.generator import Aside
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.engine.claim import claimed
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import storage, write_atomic

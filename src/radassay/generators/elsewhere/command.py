@@ -14,7 +14,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Progress, Report
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Progress, Report
 from radassay.errors import SettingsError
 from radassay.evidence.run import storage, write_atomic
 from radassay.generators.elsewhere.adapter import Draw, Elsewhere, Shown, seed_of

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError, UnreadableImage
 from radassay.evidence.run import storage
 from radassay.images.frame import Limits

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Report
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Report
 from radassay.errors import InputError, SettingsError
 from radassay.generators.compute import Compute, Device, computing
 from radassay.generators.elsewhere.adapter import Draw, Elsewhere, Shown, seed_of

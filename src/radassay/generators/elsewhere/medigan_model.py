@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Report
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Report
 from radassay.errors import InputError, SettingsError
 from radassay.evidence.run import storage
 from radassay.generators.elsewhere import medigan_program

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.generators.compute import Compute
 from radassay.generators.crew import Crew
 from radassay.generators.family import Family

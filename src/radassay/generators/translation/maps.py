@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.anatomy.lungs import find_lungs
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError
 
 MOST = 32

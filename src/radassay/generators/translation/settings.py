@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.errors import InputError
 from radassay.generators.compute import Compute, computing
 from radassay.generators.family import CHUNK, Family

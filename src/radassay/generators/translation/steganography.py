@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Translator
+from radassay.contracts.generator import Translator
+from radassay.contracts.grey import Grey
 
 NOISE = (1.0, 2.0, 4.0, 8.0)
 """Standard deviations tried, in steps of an eight-bit picture."""

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.generators.compute import Compute
 from radassay.generators.diffusion.sampler import heun, noise_levels
 from radassay.generators.volume.networks import Cascade, places

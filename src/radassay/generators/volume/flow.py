@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from radassay.contracts import DrawnVolume, Grey, Report, silent
+from radassay.contracts.grey import Grey
+from radassay.contracts.progress import Report, silent
+from radassay.contracts.volume_generator import DrawnVolume
 from radassay.errors import InputError
 from radassay.generators.compute import Compute, computing
 from radassay.generators.crew import Crew

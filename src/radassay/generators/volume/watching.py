@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 from radassay.generators.volume.given import GivenVolumes
 from radassay.generators.watching import Draw, Watch
 

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from radassay.contracts import Answer, Report, Subject, silent
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Report, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.cards.questions import DOMAINS, QUESTIONS, Known, Reply
 from radassay.probes.cards.told import KEYS, Told

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Answer, Progress, Report, Subject, silent
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.confounders import pictures
 from radassay.probes.confounders.attributes import ATTRIBUTES, pooled

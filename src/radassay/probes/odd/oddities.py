@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radassay.anatomy.kinds import KINDS, SURE, decide, shares
-from radassay.contracts import Answer, Progress, Report, Subject, silent
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.odd.findings import of_label, of_set
 from radassay.probes.odd.look import Sight

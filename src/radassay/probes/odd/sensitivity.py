@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.anatomy.kinds import KINDS, decide, prepare, see
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.images.phantom import Cohort
 from radassay.images.phantom.anatomy import Chest
 from radassay.images.phantom.views import Block

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.probes.odd.look import Look
 from radassay.probes.odd.sensitivity import look_at
 from radassay.probes.odd.survey import ODDITIES

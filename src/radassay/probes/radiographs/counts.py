@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.evidence.finding import Finding
 from radassay.probes.radiographs.pairs import contradicting
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.matching.groups import groups, members
 from radassay.matching.matcher import Matches
 

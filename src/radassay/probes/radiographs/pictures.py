@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.matching.drawing import Points, Shown, draw_pair, draw_sheet
 from radassay.probes.radiographs.pairs import contradicting
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radassay.contracts import Answer, Progress, Report, Subject, silent
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.matching.false_matches import false_matches, raised
 from radassay.matching.groups import groups

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.evidence.finding import Finding
 from radassay.matching.groups import groups
 from radassay.matching.matcher import Matches

@@ -9,7 +9,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Answer, Classifier, Grey, Progress, Report, Subject, silent
+from radassay.contracts.classifier import Classifier
+from radassay.contracts.grey import Grey
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.images import file_facts
 from radassay.probes.shortcuts import deep, destruction, forest

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Classifier, Grey, fit_score
+from radassay.contracts.classifier import Classifier, fit_score
+from radassay.contracts.grey import Grey
 from radassay.stats.discriminant import patient_folds
 
 STEPS = 200

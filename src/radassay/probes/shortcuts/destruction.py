@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from radassay.anatomy.features import histogram
 from radassay.anatomy.regions import outside_lungs, thumbnails
-from radassay.contracts import Grey
+from radassay.contracts.grey import Grey
 
 PATCHES = 8
 """Patches along each side."""

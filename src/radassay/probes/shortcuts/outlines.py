@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radassay.anatomy.lungs import find_lungs
-from radassay.contracts import Grey, Subject
+from radassay.contracts.grey import Grey
+from radassay.contracts.probe import Subject
 
 
 class Outlines(NamedTuple):

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Grey, Subject
+from radassay.contracts.grey import Grey
+from radassay.contracts.probe import Subject
 from radassay.evidence.finding import Finding
 from radassay.probes.tasks import Task
 from radassay.stats.crossvalidated import Estimate, Question

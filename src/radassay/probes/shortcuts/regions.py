@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from radassay.anatomy.features import SIDE as SMALL
 from radassay.anatomy.regions import border, corners, outside_centre, outside_lungs, thumbnails
-from radassay.contracts import Answer, Classifier, Progress, Report, Subject, silent
+from radassay.contracts.classifier import Classifier
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.shortcuts import deep, forest
 from radassay.probes.shortcuts.attribution import chart, dilated, share_outside

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from radassay.anatomy.features import SIDE as SMALL
 from radassay.anatomy.regions import border, thumbnails
-from radassay.contracts import Answer, Classifier, Grey, Progress, Report, Subject, silent
+from radassay.contracts.classifier import Classifier
+from radassay.contracts.grey import Grey
+from radassay.contracts.probe import Answer, Subject
+from radassay.contracts.progress import Progress, Report, silent
 from radassay.evidence.finding import Finding
 from radassay.probes.shortcuts import deep, forest
 from radassay.probes.shortcuts.outlines import outlines

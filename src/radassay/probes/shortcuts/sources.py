@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.probes.confounders.confounding import together
 from radassay.probes.tasks import FEWEST, Task, tasks
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter, label
 
 from radassay.anatomy.lungs import find_lungs
-from radassay.contracts import Subject
+from radassay.contracts.probe import Subject
 from radassay.errors import InputError
 from radassay.images.intensity import LUNG_WINDOW_HU
 from radassay.images.phantom import Cohort
