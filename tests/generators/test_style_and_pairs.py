@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from radassay.generators.gan.r3gan import relativistic_loss
+from radassay.generators.gan.loss import gradient_penalty
+from radassay.generators.gan.r3gan import R3GAN, relativistic_loss
 from radassay.generators.gan.r3gan_networks import Drawer, Judge, Residual
 from radassay.generators.gan.style_networks import ModulatedConv, StyleNetwork
 from radassay.generators.gan.stylegan2 import StyleGAN2ADA, path_lengths
@@ -62,6 +64,21 @@ def test_pairs_lose_the_log_likelihood_of_the_real_one_being_better():
     real, drawn = torch.tensor([2.0, -1.0]), torch.tensor([0.5, 1.0])
     expected = sum(math.log1p(math.exp(-d)) for d in (1.5, -2.0)) / 2
     assert float(relativistic_loss(real, drawn)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_discriminator_goes_down_pairs_r1_and_r2_each_taken_by_itself(game_of):
+    game = game_of(R3GAN(**TINY, penalty=3.0))
+    for step in range(3):
+        game.step(step)  # blocks are silent at first and have no slope
+    turn, rows = game.turn(3, np.random.default_rng(0)), slice(0, 4)
+    loss = game.discriminator_loss(turn, rows)
+    found = torch.autograd.grad(loss, list(game.discriminator.parameters()))
+    pictures = [x.detach().requires_grad_() for x in game.seen(turn, rows)]
+    of_real, of_drawn = (game.discriminator(x, turn.classes[rows]) for x in pictures)
+    slopes = gradient_penalty(of_real, pictures[0]) + gradient_penalty(of_drawn, pictures[1])
+    alone = relativistic_loss(of_real, of_drawn) + 0.5 * 3.0 * slopes
+    torch.testing.assert_close(loss, alone)
+    torch.testing.assert_close(found, torch.autograd.grad(alone, list(game.discriminator.parameters())))
 
 
 def test_blocks_are_silent_at_the_start_and_nothing_is_normalised():

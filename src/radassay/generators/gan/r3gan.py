@@ -30,29 +30,32 @@ class PairedGame(AdaptiveGame):
         """Return the paired loss and, when it is due, (gamma / 2) (R1 + R2)."""
         rules = self.rules
         due = rules.penalty > 0 and turn.step % rules.penalty_every == 0
-        real, drawn = (x.detach().requires_grad_(due) for x in self.seen(turn, rows))
-        of_real, of_drawn = self._scores(real, drawn, turn.classes[rows], twice=due)
+        # One leaf for both, since a score depends on its own picture alone: R1 and R2 come from one backward pass.
+        pictures = torch.cat(self.seen(turn, rows)).detach().requires_grad_(due)
+        classes = turn.classes[rows]
+        scores = self._scores(pictures, torch.cat([classes, classes]), twice=due)
+        of_real, of_drawn = scores.chunk(2)
         self.note(rows, of_real - of_drawn)
         loss = relativistic_loss(of_real, of_drawn)
         if due:
-            slopes = gradient_penalty(of_real, real) + gradient_penalty(of_drawn, drawn)
-            loss = loss + 0.5 * rules.penalty * rules.penalty_every * slopes
+            both = 2 * gradient_penalty(scores, pictures)
+            loss = loss + 0.5 * rules.penalty * rules.penalty_every * both
         return loss
 
     def generator_loss(self, turn: Turn, rows: slice) -> Tensor:
         """Return the paired loss the other way round."""
         drawn = turn.seen_drawn.at(rows).apply(self.drawn(turn, rows))
-        real = turn.seen_real.at(rows).apply(turn.real[rows])
-        of_real, of_drawn = self._scores(real, drawn, turn.classes[rows], twice=False)
-        return relativistic_loss(of_drawn, of_real)
+        classes = turn.classes[rows]
+        with torch.no_grad():
+            of_real = self._scores(turn.seen_real.at(rows).apply(turn.real[rows]), classes, twice=False)
+        return relativistic_loss(self._scores(drawn, classes, twice=False), of_real)
 
-    def _scores(self, real: Tensor, drawn: Tensor, classes: Tensor, *, twice: bool) -> tuple[Tensor, Tensor]:
-        """Return the scores of both; uncompiled where their gradient is differentiated again."""
+    def _scores(self, pictures: Tensor, classes: Tensor, *, twice: bool) -> Tensor:
+        """Return the scores; uncompiled where their gradient is differentiated again."""
         judge = self.discriminator.forward if twice else self.discriminator
         with self.compute.autocast():
-            scores: Tensor = judge(torch.cat([real, drawn]), torch.cat([classes, classes]))
-        of_real, of_drawn = scores.float().chunk(2)
-        return of_real, of_drawn
+            scores: Tensor = judge(pictures, classes)
+        return scores.float()
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ class R3GAN(AdaptiveGAN):
 
     Residual blocks of 1x1, grouped 3x3 and 1x1 convolutions under fix-up initialisation, bilinear resampling; the
     class enters the generator beside the noise and the discriminator by projection. From 300 simulated chests of
-    32 px it draws blurred chests with a third of the real variety in minutes of a processor, and heeds the class in
-    some trainings alone (decision 0017). For 256 px on a GPU:
+    32 px it draws blurred chests with a third to most of the real variety in minutes of a processor, and heeds the
+    class in some trainings more than in others (decision 0017). For 256 px on a GPU:
     `width=32, depth=2, latent_dim=64, batch_size=64, penalty=15, generator_rate=2e-4, discriminator_rate=2e-4,
     augment_pace=500000, images_seen=5000000, average_half_life=50000`.
     """
