@@ -25,10 +25,12 @@ class Command(Placed):
     """The study file; `radassay demo --show-study` prints one to start from."""
     out: Path | None = None
     """Folder of the run; `runs/NAME` by default."""
+    amend: str = ""
+    """Why the plan of the trial was changed since the run began: it carries on, and the report shows the change."""
 
     def run(self) -> int:
         """Run it."""
         from radassay.workbench.study import read_study
 
         study = read_study(self.study)
-        return run_and_tell(study, self.out or Path("runs") / study.name, where=self.where)
+        return run_and_tell(study, self.out or Path("runs") / study.name, where=self.where, amend=self.amend)

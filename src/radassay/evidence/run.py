@@ -237,7 +237,8 @@ class Run:
         raise SettingsError(
             f"{self.path} holds a run of another plan",
             got="other " + ", ".join(keys),
-            possible="Give a new folder with --out, or the plan of that run to resume it",
+            possible="Give a new folder with --out, or the plan of that run to resume it; "
+            "where the trial alone was changed, --amend REASON carries on",
         )
 
     def _take_lock(self) -> None:

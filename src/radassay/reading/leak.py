@@ -101,5 +101,5 @@ def require_blind(findings: Sequence[Finding], limit: float, override: str = "")
         f"Real and synthetic images can be told apart by their {' and '.join(tells)}, so readers would judge that",
         got="; ".join(told),
         possible=f"Allowed: a lower limit up to {limit:g}. Give --same-pipeline to trim, smooth or equalise both arms "
-        'alike, or --override "why" to accept and record it',
+        'alike, more cases (chance goes away with them, a leak does not), or --override "why" to accept and record it',
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,33 @@ def require_eligible(sets: Sets, twins: Sequence[tuple[str, str]] = ()) -> None:
         twins: pairs of image ids, one scored and one learned from, that show the same radiograph.
 
     Raises:
+        RefusedError: as `require_real_eligible`; or finished models are tested on a generated image.
+    """
+    require_real_eligible(sets.asked, sets.training, sets.reserve, twins)
+    for sample in _tested(sets.asked).values():
+        _require_apart(sample, sets.synthetic)
+
+
+def require_real_eligible(
+    asked: Mapping[str, Sample], training: Sample, reserve: Sample | None, twins: Sequence[tuple[str, str]] = ()
+) -> None:
+    """Refuse real images on which no trial can be done, whatever the synthetic ones are.
+
+    Args:
+        asked: images that finished models score, by fold; `validation` is one of them.
+        training: images that are learned from.
+        reserve: images that the control learns from that must help.
+        twins: pairs of image ids, one scored and one learned from, that show the same radiograph.
+
+    Raises:
         RefusedError: an image that is learned from as real, or scored, was not acquired (`transformed` is allowed for
             training), or a set that finished models are tested on shares an image, a patient or a radiograph with a
             set that is learned from. The images are named by the first 12 characters of their id; patients never.
     """
-    reserve = [] if sets.reserve is None else [sets.reserve]
-    for sample in (*sets.asked.values(), sets.training, *reserve):
-        learned = sample is sets.training or sample in reserve
-        strange = ~sample.table["origin"].isin(["acquired", "transformed"] if learned else ["acquired"]).to_numpy()
+    learned = [training] if reserve is None else [training, reserve]
+    origins = [(sample, ["acquired"]) for sample in asked.values()]
+    for sample, allowed in (*origins, *((sample, ["acquired", "transformed"]) for sample in learned)):
+        strange = ~sample.table["origin"].isin(allowed).to_numpy()
         if strange.any():
             raise RefusedError(
                 f"The images of {sample.name} must be acquired from patients, "
@@ -38,9 +57,9 @@ def require_eligible(sets: Sets, twins: Sequence[tuple[str, str]] = ()) -> None:
                 got=_named(sample.images[strange]),
                 possible="Remove them, or correct their origin at import",
             )
-    tested = {name: sample for name, sample in sets.asked.items() if name != "validation"}
+    tested = _tested(asked)
     for sample in tested.values():
-        for other in (sets.training, *reserve, sets.validation, sets.synthetic):
+        for other in (*learned, asked["validation"]):
             _require_apart(sample, other)
     named = {image for sample in tested.values() for image in sample.images.tolist()}
     shown = [pair for pair in twins if pair[0] in named]
@@ -50,6 +69,11 @@ def require_eligible(sets: Sets, twins: Sequence[tuple[str, str]] = ()) -> None:
             got=_named([scored for scored, _ in shown]),
             possible='Remove them, or set `duplicates = "leave out"` in [trial], which leaves them out by name',
         )
+
+
+def _tested(asked: Mapping[str, Sample]) -> dict[str, Sample]:
+    """Return the images that finished models are tested on, by fold."""
+    return {name: sample for name, sample in asked.items() if name != "validation"}
 
 
 def _require_apart(sample: Sample, other: Sample) -> None:

@@ -85,6 +85,7 @@ def run(study: Study, out: Path, report: Report = silent, *, where: Where | None
     Raises:
         SettingsError: the folder holds a run of another plan, and no reason to amend it is given.
         InputError: images or settings cannot be used; what was recorded before stays.
+        RefusedError: the trial cannot be done with these images; said before anything is trained where real ones tell.
         EvidenceError: the folder holds another run, was altered, or cannot be written.
     """
     if not out.exists():
@@ -98,6 +99,8 @@ def run(study: Study, out: Path, report: Report = silent, *, where: Where | None
     if not record.sealed:
         with timed(record, "materials"):
             materials = gather(study, record.work, task(report, "images"))
+        with timed(record, "trial"):
+            require_trial(study, materials, record, task(report, "trial"))
         with beside(study, record) as apart:
             with timed(record, "synthetic"):
                 synthetic = make_synthetic(study, materials, record, task(report, "synthetic images"))
@@ -238,6 +241,15 @@ def open_sealed_test(study: Study, materials: Materials, record: Run, purpose: s
     return open_test(
         materials.real, record.work / "sets" / "real", purpose=purpose, study=json.dumps(study.plan(), sort_keys=True)
     )
+
+
+def require_trial(study: Study, materials: Materials, record: Run, report: Report) -> None:
+    """Refuse real images on which the trial cannot be done, before hours are spent on a generator and checks."""
+    wanted = study.synthetic
+    there = wanted.source or wanted.simulated or wanted.generator
+    if study.trial.run and there and "trial" not in record.stages():
+        test = open_sealed_test(study, materials, record, "downstream trial")
+        trying.real_images(study, materials, test, record.work / "trial", report)
 
 
 def trial(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,11 +13,12 @@ from radassay.contracts.progress import Progress, Report
 from radassay.engine.processes import cores
 from radassay.engine.spread import Where
 from radassay.evidence.finding import Finding
-from radassay.evidence.run import Run
+from radassay.evidence.run import Run, write_atomic
 from radassay.images.imageset import ImageSet
 from radassay.images.sample import Sample
 from radassay.matching.matcher import describe, match
 from radassay.trials.arms import KINDS
+from radassay.trials.eligibility import require_real_eligible
 from radassay.trials.material import Sets
 from radassay.trials.plan import TrialPlan
 from radassay.trials.trial import run_trial
@@ -59,6 +63,58 @@ def name_of(number: int, study: Study) -> str:
     return material.name or f"external-{number + 1}"
 
 
+class RealImages(NamedTuple):
+    """The real images of a trial."""
+
+    training: Sample
+    validation: Sample
+    test: Sample
+    reserve: Sample | None
+    external: dict[str, Sample]
+    """Those of other hospitals, by name."""
+    twins: list[tuple[str, str]]
+    """Pairs of ids, one scored and one learned from, that show the same radiograph."""
+    left: list[str]
+    """Ids of scored images that were left out for it."""
+
+
+def real_images(study: Study, materials: Materials, test: ImageSet, folder: Path, report: Report) -> RealImages:
+    """Return the real images of the trial, if it can be done with them.
+
+    Args:
+        study: what was planned.
+        materials: real images by split.
+        test: the opened test images.
+        folder: where the pairs that show the same radiograph are kept, so that they are sought once.
+        report: told how far it is.
+
+    Raises:
+        RefusedError: the test images are none for this trial; see `radassay.trials.eligibility`.
+    """
+    outside = {name_of(number, study): images for number, images in enumerate(materials.external)}
+    asked = {"test": test, **outside}
+    twins = same_radiographs(study, materials, asked, folder / "same_radiographs.json", report)
+    left = [] if study.trial.duplicates == "refuse" else sorted({scored for scored, _ in twins})
+    asked = {name: images.take(np.flatnonzero(~images.table["image"].isin(left))) for name, images in asked.items()}
+
+    def sample(images: ImageSet, name: str) -> Sample:
+        return replace(Sample.of(images, study.size, study.fit), name=name)
+
+    reserve = materials.reserve
+    real = RealImages(
+        training=sample(materials.training, "training"),
+        validation=sample(materials.held_out, "validation"),
+        test=sample(asked["test"], "test"),
+        reserve=sample(reserve, "reserve") if len(reserve) else None,
+        external={name: sample(asked[name], name) for name in outside},
+        twins=twins,
+        left=left,
+    )
+    scored = {"validation": real.validation, "test": real.test, **real.external}
+    require_real_eligible(scored, real.training, real.reserve, [] if left else twins)
+    return real
+
+
 def try_in_patients(
     study: Study,
     materials: Materials,
@@ -80,48 +136,44 @@ def try_in_patients(
         where: processes of this machine, as many as there are cores, by default.
 
     Raises:
-        RefusedError: the test images are none for this trial; see `radassay.trials.eligibility`.
+        RefusedError: the images are none for this trial; see `radassay.trials.eligibility`.
     """
-    outside = {name_of(number, study): images for number, images in enumerate(materials.external)}
-    asked = {"test": test, **outside}
-    twins = same_radiographs(study, materials, asked, report)
-    left = [] if study.trial.duplicates == "refuse" else sorted({scored for scored, _ in twins})
-    asked = {name: images.take(np.flatnonzero(~images.table["image"].isin(left))) for name, images in asked.items()}
-
-    def sample(images: ImageSet, name: str = "") -> Sample:
-        made = Sample.of(images, study.size, study.fit)
-        return replace(made, name=name) if name else made
-
-    reserve = materials.reserve
+    folder = record.work / "trial"
+    real = real_images(study, materials, test, folder, report)
     sets = Sets(
-        training=sample(materials.training, "training"),
-        validation=sample(materials.held_out, "validation"),
-        test=sample(asked["test"], "test"),
-        synthetic=sample(synthetic, "synthetic"),
-        reserve=sample(reserve, "reserve") if len(reserve) else None,
-        external={name: sample(asked[name], name) for name in outside},
+        training=real.training,
+        validation=real.validation,
+        test=real.test,
+        synthetic=replace(Sample.of(synthetic, study.size, study.fit), name="synthetic"),
+        reserve=real.reserve,
+        external=real.external,
     )
     outcome = run_trial(
         plan_of(study),
         making.plugin("classifiers", study.trial.classifier, study.trial.classifier_settings),
         sets,
         positive_name(study),
-        record.work / "trial",
+        folder,
         report,
-        twins=[] if left else twins,
+        twins=[] if real.left else real.twins,
         where=where or Where(cores()),
     )
-    findings = [*outcome.findings, named_twins(study, twins, left, asked)]
+    findings = [*outcome.findings, named_twins(study, real)]
     if study.synthetic.generator:
         findings.append(not_refitted())
     record.record("trial", findings, tables={"predictions": outcome.predictions})
 
 
 def same_radiographs(
-    study: Study, materials: Materials, asked: dict[str, ImageSet], report: Report
+    study: Study, materials: Materials, asked: dict[str, ImageSet], kept: Path, report: Report
 ) -> list[tuple[str, str]]:
     """Return pairs of ids, one scored and one learned from, that show the same radiograph, whatever happened to it."""
     learned = [materials.training, materials.reserve, materials.held_out]
+    compared = [images.fingerprint for images in (*asked.values(), *learned)]
+    if kept.exists():
+        told = json.loads(kept.read_text(encoding="utf-8"))
+        if told["compared"] == compared:
+            return [(scored, other) for scored, other in told["pairs"]]
     first, second = (_Pictures(sets) for sets in (list(asked.values()), learned))
     rng = np.random.default_rng(stage_seed(study, "trial", "same radiographs"))
 
@@ -131,8 +183,10 @@ def same_radiographs(
     side_by_side = cores() if len(first) + len(second) >= WORTH_PROCESSES else 1
     described = [describe(p.read, len(p), processes=side_by_side, report=tell) for p in (first, second)]
     found = match(*described, rng=rng, processes=side_by_side, report=tell)
-    pairs = found.pairs[found.verified]
-    return sorted({(first.ids[i], second.ids[j]) for i, j in pairs.tolist()})
+    pairs = sorted({(first.ids[i], second.ids[j]) for i, j in found.pairs[found.verified].tolist()})
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(kept, json.dumps({"compared": compared, "pairs": pairs}).encode())
+    return pairs
 
 
 class _Pictures:
@@ -150,16 +204,17 @@ class _Pictures:
         return images.display(row)
 
 
-def named_twins(study: Study, twins: list[tuple[str, str]], left: list[str], asked: dict[str, ImageSet]) -> Finding:
+def named_twins(study: Study, real: RealImages) -> Finding:
     """Return how many test images were left out because the trial learns from the same radiograph."""
+    asked = len(real.test) + sum(len(sample) for sample in real.external.values())
     return Finding(
         check="trial",
         name="n_left_out_of_test",
-        value=float(len(left)),
+        value=float(len(real.left)),
         unit="images",
         method="keypoints and geometry, verified; see the audit's same-radiograph probe",
-        n_images=len(left) + sum(len(images) for images in asked.values()),
-        details={"pairs": [list(pair) for pair in twins[:MOST_SHOWN]], "asked_for": study.trial.duplicates},
+        n_images=len(real.left) + asked,
+        details={"pairs": [list(pair) for pair in real.twins[:MOST_SHOWN]], "asked_for": study.trial.duplicates},
     )
 
 

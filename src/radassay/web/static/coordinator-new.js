@@ -85,7 +85,7 @@ function showOutcome(told) {
   else tests.push(make("div", { className: "box warn", role: "alert" },
     make("p", {}, make("strong", {}, "This study is refused.")),
     make("p", {}, `Real and synthetic images can be told apart by ${either(told.tells)}, so readers would judge how images were stored.`),
-    make("p", {}, "What to do: tick “Change both arms alike” and check again; or prepare both sets alike and import them anew; or, where the difference is the generator’s own and readers shall judge it, give a reason to accept it.")));
+    make("p", {}, "What to do: tick “Change both arms alike” and check again; or prepare both sets alike and import them anew; or plan more cases, with which chance goes away and a leak does not; or, where the difference is the generator’s own and readers shall judge it, give a reason to accept it.")));
   tests.push(leakTable(told.leaks), ...told.rounds.map((round) => make("p", { className: "quiet" }, `${round}.`)));
   const facts = make("dl", { className: "facts" }, ...[["Asked of each reader", `${told.items} items`], ["Shown", told.shown], ["Plan's hash", make("code", {}, told.hash)]]
     .flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
