@@ -34,7 +34,7 @@ def test_every_such_command_says_where(name):
 def test_it_is_passed_on(name, monkeypatch, tmp_path):
     met = []
     module = importlib.import_module(f"radassay.cli.{name}_command")
-    monkeypatch.setattr(module, "run_and_tell", lambda study, out, *, where: met.append(where) or 0)
+    monkeypatch.setattr(module, "run_and_tell", lambda study, out, *, where, **_: met.append(where) or 0)
     (tmp_path / "study.toml").write_text(
         'name = "small"\n[real]\npositive = ["ill"]\nsimulated = { patients = 40, seed = 2 }\n'
     )
