@@ -67,8 +67,8 @@ def require_real_eligible(
         raise RefusedError(
             f"{len({scored for scored, _ in shown})} test images show a radiograph that the trial learns from",
             got=_named([scored for scored, _ in shown]),
-            possible='Remove them, or set `duplicates = "leave out"` in [trial], which leaves them out by name; a run that '
-            "has begun carries on with --amend REASON",
+            possible='Remove them, or set `duplicates = "leave out"` in [trial], which leaves them out by name; a run '
+            "that has begun carries on with --amend REASON",
         )
 
 
