@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from radassay.checks.space import Array, draws
 from radassay.images.sample import Sample
+from radassay.stats.conservative import conservative
 from radassay.stats.resample import Interval, deal_groups, half_samples, jackknife_variance, summed_interval
 
 STRENGTH = 0.05
@@ -82,5 +83,5 @@ def _interval(
         predicted = _fit(x[half], training.labels[half]).predict(y)
         refitted.append(_macro((predicted == sample.labels).astype(float), sample.labels, asked))
     parts = [(jackknife_variance(without), len(without) - 1), (float(np.var(refitted, ddof=1)), len(refitted) - 1)]
-    method = "delete-a-group jackknife over images, half-samples of the training patients; covers more than 95 %"
+    method = conservative("delete-a-group jackknife over images, half-samples of the training patients")
     return summed_interval(value, parts, method, bounds=(0.0, 1.0))

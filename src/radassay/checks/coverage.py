@@ -14,6 +14,7 @@ from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
 from radassay.stats.balls import prdc
+from radassay.stats.conservative import conservative
 
 MEASURES = ("precision", "recall", "density", "coverage")
 
@@ -71,7 +72,10 @@ class Coverage:
             interval = measures[name].interval()
             fields: dict[str, Any] = {"reason": "no interval in the quick form"}
             if interval is not None:
-                fields = {"low": interval.low, "high": interval.high, "method": interval.method}
+                method = interval.method
+                if (name, part) == ("coverage", "all"):
+                    method = conservative(method, "where nearly all is covered")
+                fields = {"low": interval.low, "high": interval.high, "method": method}
                 fields["reason"] = unknown_patients(real)
             elif self.intervals:
                 fields = {"reason": "no interval: too few patients"}

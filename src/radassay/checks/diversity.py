@@ -13,6 +13,7 @@ from radassay.checks.space import BY_TRAINING, Array, draws, labels_of, lacking,
 from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
+from radassay.stats.conservative import conservative
 from radassay.stats.resample import Interval, deal_groups, jackknife_interval, summed_interval
 from radassay.stats.spread import mean_pairwise_distance
 from radassay.stats.vendi import log_ratio_parts, log_vendi_moves, vendi
@@ -90,7 +91,8 @@ class Diversity:
         interval: Interval | str = f"{n} images are too few for an interval in {self.axes} axes"
         if self.intervals and n >= 1.5 * self.axes:
             moves = [[log_vendi_moves(x) for x in spaced] for spaced in sides]
-            found = summed_interval(float(np.log(scores[1] / scores[0])), log_ratio_parts(*moves), METHOD)
+            method = METHOD if part == "all" else conservative(METHOD, "where nothing differs")
+            found = summed_interval(float(np.log(scores[1] / scores[0])), log_ratio_parts(*moves), method)
             interval = Interval(float(np.exp(found.low)), float(np.exp(found.high)), found.method)
         about = {"vendi_real": scores[0], "vendi_synthetic": scores[1], "n_each": n}
         return self._finding(inputs, part, "vendi_ratio", scores, real, made, interval, about)

@@ -16,6 +16,7 @@ from radassay.checks.space import BY_HELD_OUT, BY_TRAINING, Array, draws, labels
 from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
+from radassay.stats.conservative import conservative
 from radassay.stats.frechet import Frechet, frechet
 from radassay.stats.mmd import Kid, kid
 from radassay.stats.resample import Interval, summed_interval
@@ -190,5 +191,6 @@ def _interval(found: Kid | Frechet, others: list[float], real: Sample) -> Interv
     patients = len(np.unique(draws(real)))
     parts = [(found.error**2, patients - 1), (float(np.var(others, ddof=1)), len(others) - 1)]
     method = f"{found.interval.method}; balanced half-samples of those who set the space"
-    wide = "; covers more than 95 % where nothing differs" if isinstance(found, Kid) else ""
-    return summed_interval(found.value, parts, method + wide)
+    if isinstance(found, Kid):
+        method = conservative(method, "where nothing differs")
+    return summed_interval(found.value, parts, method)

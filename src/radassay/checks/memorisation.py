@@ -15,6 +15,7 @@ from radassay.checks.verified_copies import verified_copies
 from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
+from radassay.stats.conservative import conservative
 from radassay.stats.copies import excess
 from radassay.stats.resample import bootstrap_rows, percentile_interval
 
@@ -102,7 +103,7 @@ class Memorisation:
             details,
             low=found.interval.low,
             high=found.interval.high,
-            method=f"{found.interval.method}; for this training set",
+            method=conservative(f"{found.interval.method}; for this training set"),
             n_patients=len(np.unique(draws(synthetic))),
             n_images=len(synthetic),
         )
@@ -127,7 +128,7 @@ class Memorisation:
             fields = {
                 "low": found.low,
                 "high": found.high,
-                "method": "inversion of the exact rank test, one image per held-out patient; covers more than 95 %",
+                "method": conservative("inversion of the exact rank test, one image per held-out patient"),
                 "reason": unknown_patients(inputs.held_out),
             }
         n = {"n_patients": len(real), "n_images": len(synthetic) + len(real)}

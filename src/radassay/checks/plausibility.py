@@ -19,6 +19,7 @@ from radassay.checks.space import draws, lacking
 from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Finding
 from radassay.images.sample import Sample
+from radassay.stats.conservative import conservative
 from radassay.stats.proportion import share, share_difference
 from radassay.stats.resample import bootstrap_rows, deal_groups, jackknife_interval
 
@@ -141,7 +142,7 @@ class Plausibility:
         first = np.arange(len(hit)) < len(made[0])
         units = np.concatenate([draws(made[0]), draws(real[0])])
         found = share_difference(hit, first, units, other_variance=extra["excess"])
-        found = found._replace(method=f"{found.method}; covers more than 95 % where few are implausible")
+        found = found._replace(method=conservative(found.method, "where few are implausible"))
         return [*findings, self._finding(inputs, "implausible_excess", found.value, found, "share of films", {})]
 
     def _difference(
@@ -192,7 +193,7 @@ class Plausibility:
         scaled = found._replace(
             low=low,
             high=high,
-            method=f"{found.method}; after Rogan & Gladen 1978; covers more than 95 % where few are mirrored",
+            method=conservative(f"{found.method}; after Rogan & Gladen 1978", "where few are mirrored"),
         )
         return self._finding(inputs, "mirrored_share", value, scaled, "share of films", details)
 

@@ -17,6 +17,7 @@ from radassay.contracts.check import Inputs
 from radassay.evidence.finding import Direction, Finding
 from radassay.images.sample import Sample
 from radassay.stats.auc import Interval, area, auc
+from radassay.stats.conservative import conservative
 from radassay.stats.copies import excess, nearness
 from radassay.stats.likelihood import likelihood_gap
 from radassay.stats.membership import calibrated, lowest_rate, rate_at
@@ -33,8 +34,6 @@ DIRECTIONS: dict[str, Direction] = {
     "likelihood_gap": "near zero is better",
 }
 QUICK = "no interval in the quick form"
-WIDE = "covers more than 95 %"
-"""Said of intervals that are valid and wider than they need be (docs/concepts/intervals.md)."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Privacy:
             return self._finding(inputs, name, {**about, **at}, value=None, reason=reason.replace("%", " %"), **n)
         fields: dict[str, Any] = {"value": found.value, "reason": QUICK}
         if self.intervals:
-            method = f"binomial threshold, limits of Clopper and Pearson (1934), one image per patient; {WIDE}"
+            method = conservative("binomial threshold, limits of Clopper and Pearson (1934), one image per patient")
             limits = Interval(found.value, found.low, found.high, method)
             fields = _limits(limits, method, _same_patients(inputs) or unknown_patients(inputs.held_out))
         return self._finding(inputs, name, about, **n, **fields)
@@ -151,7 +150,7 @@ class Privacy:
         }
         fields: dict[str, Any] = {"value": found.share, "reason": QUICK}
         if self.intervals:
-            method = f"inversion of the exact rank test, one image per held-out patient; {WIDE}"
+            method = conservative("inversion of the exact rank test, one image per held-out patient")
             limits = Interval(found.share, found.low, found.high, method)
             fields = _limits(limits, method, unknown_patients(inputs.held_out))
         return self._finding(inputs, name, details, unit=unit, n_patients=len(leads.held_out), **fields)
@@ -176,7 +175,7 @@ class Privacy:
             fields |= {
                 "low": found.low,
                 "high": found.high,
-                "method": f"{found.method}; for samples of this size; {WIDE}",
+                "method": conservative(f"{found.method}; for samples of this size"),
             }
             fields["reason"] = _same_patients(inputs) or unknown_patients(inputs.held_out)
         n = len(np.unique(np.concatenate([inputs.training.patients, inputs.held_out.patients])))

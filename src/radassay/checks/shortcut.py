@@ -16,6 +16,7 @@ from radassay.evidence.finding import Finding
 from radassay.images import file_facts
 from radassay.images.sample import Sample
 from radassay.stats.association import association
+from radassay.stats.conservative import conservative
 from radassay.stats.crossvalidated import Question
 
 
@@ -169,7 +170,8 @@ class Shortcut:
         found = association(codes, targets.astype(str), some.patients)
         limits: dict[str, Any] = {"reason": "no interval was asked for"}
         if self.intervals:
-            limits = {"low": found.low, "high": found.high, "method": found.method, "reason": unknown_patients(some)}
+            method = conservative(found.method, "where hospital and label are independent")
+            limits = {"low": found.low, "high": found.high, "method": method, "reason": unknown_patients(some)}
         about = {"counts": counts}
         name = "association_site_label"
         return self._finding(some, name, "all", value=found.value, unit="Cramér's V", details=about, **limits)

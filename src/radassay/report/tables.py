@@ -155,7 +155,11 @@ def methods(measured: Sequence[Finding]) -> tuple[str, ...]:
         if f.details.get("encoder"):
             space = f.details.get("space")
             said.append(f"Features: {f.details['encoder']}" + (f", {space}" if space else ""))
-    said += [f"Intervals: {f.method}" for f in measured if f.method and f.low is not None]
+    named: dict[str, list[str]] = {}
+    for f in measured:
+        if f.method and f.low is not None:
+            named.setdefault(f.method, []).append(trial_words.label(f))
+    said += [f"Intervals of {', '.join(dict.fromkeys(names))}: {method}" for method, names in named.items()]
     return tuple(wording.sentence(line) for line in dict.fromkeys(said))
 
 

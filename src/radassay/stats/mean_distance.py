@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from radassay.stats.conservative import conservative
 from radassay.stats.resample import Interval, codes, deal_groups, jackknife_variance
 
 Array = NDArray[np.float64]
@@ -132,7 +133,7 @@ def _value(gap: Array, variance: Array, weights: Array) -> float:
     return float(weights @ (np.abs(gap) - (2 / np.pi) ** 0.5 * np.sqrt(variance)))
 
 
-METHOD = (
-    "normal, variance over patients, linear, or by Gaussian draws where no difference is seen; for this size; "
-    "covers more than 95 % where nothing differs"
+METHOD = conservative(
+    "normal, variance over patients, linear, or by Gaussian draws where no difference is seen; for this size",
+    "where nothing or little differs",
 )
