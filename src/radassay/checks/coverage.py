@@ -74,7 +74,7 @@ class Coverage:
             if interval is not None:
                 method = interval.method
                 if (name, part) == ("coverage", "all"):
-                    method = conservative(method, "where nearly all is covered")
+                    method = conservative(method, "where images are blurred")
                 fields = {"low": interval.low, "high": interval.high, "method": method}
                 fields["reason"] = unknown_patients(real)
             elif self.intervals:

@@ -105,7 +105,6 @@ class FeatureQuality:
                 spread = float(np.var(logit(np.clip(halves[number], 1e-3, 1 - 1e-3)), ddof=1))
                 found = limits(value, variance, *units, training=spread)
                 method = f"{found.method}; {_HALVES}"
-                # a thumbnail's probe hardly depends on who it is fitted to: 0.966 of 500
                 method = conservative(method) if name == "probe_auc" else method
                 shown = {"low": found.low, "high": found.high, "method": method}
                 shown |= {"value": value, "reason": unknown_patients(inputs.held_out)}
