@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,5 +83,6 @@ def _interval(
         predicted = _fit(x[half], training.labels[half]).predict(y)
         refitted.append(_macro((predicted == sample.labels).astype(float), sample.labels, asked))
     parts = [(jackknife_variance(without), len(without) - 1), (float(np.var(refitted, ddof=1)), len(refitted) - 1)]
-    method = conservative("delete-a-group jackknife over images, half-samples of the training patients")
-    return summed_interval(value, parts, method, bounds=(0.0, 1.0))
+    method = "delete-a-group jackknife over images, half-samples of the training patients"
+    found = summed_interval(value, parts, method, bounds=(0.0, 1.0))
+    return replace(found, method=conservative(found.method))

@@ -91,9 +91,9 @@ class Diversity:
         interval: Interval | str = f"{n} images are too few for an interval in {self.axes} axes"
         if self.intervals and n >= 1.5 * self.axes:
             moves = [[log_vendi_moves(x) for x in spaced] for spaced in sides]
-            method = METHOD if part == "all" else conservative(METHOD, "where nothing differs")
-            found = summed_interval(float(np.log(scores[1] / scores[0])), log_ratio_parts(*moves), method)
-            interval = Interval(float(np.exp(found.low)), float(np.exp(found.high)), found.method)
+            found = summed_interval(float(np.log(scores[1] / scores[0])), log_ratio_parts(*moves), METHOD)
+            method = found.method if part == "all" else conservative(found.method, "where nothing differs")
+            interval = Interval(float(np.exp(found.low)), float(np.exp(found.high)), method)
         about = {"vendi_real": scores[0], "vendi_synthetic": scores[1], "n_each": n}
         return self._finding(inputs, part, "vendi_ratio", scores, real, made, interval, about)
 

@@ -121,9 +121,9 @@ class FeatureQuality:
             held_out = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
             fitted = float(np.var(halves[0] - halves[1], ddof=1))
             parts = [(max(held_out, 0.0), patients_of(inputs.held_out) - 2), (fitted, len(halves[0]) - 1)]
-            method = conservative(f"paired variance over patients (Obuchowski 1997); {_HALVES}")
-            found = summed_interval(value, parts, method)
-            shown = {"value": value, "low": max(-1.0, found.low), "high": min(1.0, found.high), "method": found.method}
+            found = summed_interval(value, parts, f"paired variance over patients (Obuchowski 1997); {_HALVES}")
+            shown = {"value": value, "low": max(-1.0, found.low), "high": min(1.0, found.high)}
+            shown["method"] = conservative(found.method)
             shown["reason"] = unknown_patients(inputs.held_out)
         return _finding(inputs, "probe_gain", about, unit="AUC", direction="higher is better", **shown)
 

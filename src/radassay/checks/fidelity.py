@@ -191,6 +191,7 @@ def _interval(found: Kid | Frechet, others: list[float], real: Sample) -> Interv
     patients = len(np.unique(draws(real)))
     parts = [(found.error**2, patients - 1), (float(np.var(others, ddof=1)), len(others) - 1)]
     method = f"{found.interval.method}; balanced half-samples of those who set the space"
+    summed = summed_interval(found.value, parts, method)
     if isinstance(found, Kid):
-        method = conservative(method, "where nothing differs")
-    return summed_interval(found.value, parts, method)
+        return replace(summed, method=conservative(summed.method, "where nothing differs"))
+    return summed
