@@ -65,9 +65,12 @@ def ours_frechet(folder: Path) -> Values:
 
 def ours_frechet_interval(folder: Path) -> Values:
     """The distance without its bias, with its interval."""
+    return _frechet_interval(*load(folder, "real", "fake"))
+
+
+def _frechet_interval(x: np.ndarray, y: np.ndarray) -> Values:
     from radassay.stats.frechet import frechet
 
-    x, y = load(folder, "real", "fake")
     found = frechet(x, y, units(x), units(y))
     return {"fid": found.plain, "unbiased": found.value, "error": found.error or np.nan}
 
@@ -98,8 +101,8 @@ def ours_fused(folder: Path) -> Values:
     values = {"kid": found.kid.value, "kid error": found.kid.error}
     values |= {name: measure.value for name, measure in found.measures.items()}
     values |= {f"{name} error": measure.variance**0.5 for name, measure in found.measures.items()}
-    del x, y, found
-    return values | ours_frechet_interval(folder)
+    del found
+    return values | _frechet_interval(x, y)
 
 
 def ours_likelihood(folder: Path) -> Values:

@@ -177,7 +177,7 @@ class Balls:
         slack = 1.0 + 1e3 * float(xp.finfo(squared.dtype).eps)
         for ball, reach in ((0, real_reach[:, None]), (1, fake_reach[None, :])):
             limit = xp.asarray(reach * slack, dtype=squared.dtype, device=compat.device(squared))
-            i, j = xp.nonzero(squared <= limit)
+            i, j = _where(squared <= limit)
             self._count(ball, host(i) + a.start, host(j) + b.start, host(squared[i, j]).astype(float), squared.dtype)
 
     def measures(self) -> dict[str, Measure]:
@@ -259,7 +259,7 @@ class _Nearest:
         """Put what is as near as the farthest that is kept into its place: soon hardly anything is."""
         xp, k = compat.array_namespace(squared), self.distance.shape[1]
         limit = xp.asarray(self.distance[rows, -1], dtype=squared.dtype, device=compat.device(squared))
-        i, j = xp.nonzero(squared <= (limit[None, :] if axis else limit[:, None]))
+        i, j = _where(squared <= (limit[None, :] if axis else limit[:, None]))
         values = host(squared[i, j]).astype(float)
         row, column = (host(index) for index in ((j, i) if axis else (i, j)))
         if axis:
@@ -288,6 +288,13 @@ class _Nearest:
         own = np.cumsum(half[self.row] == half[:, None], axis=1)
         place = np.where(own[:, -1] >= k, np.argmax(own == k, axis=1), own.shape[1] - 1)
         return np.asarray(self.distance[np.arange(len(place)), place])
+
+
+def _where(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows and columns that are true; NumPy's own search of a matrix takes ten times as long as of a line."""
+    xp = compat.array_namespace(mask)
+    place = xp.nonzero(xp.reshape(mask, (-1,)))[0]
+    return place // mask.shape[1], place % mask.shape[1]
 
 
 def _squared(x: Rows, y: Rows, a: slice, b: slice, gram: Tensor) -> Tensor:

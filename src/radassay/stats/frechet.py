@@ -9,6 +9,7 @@ import array_api_compat as compat
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.linalg import lapack
 
 from radassay.stats.backend import Tensor
 from radassay.stats.frechet_expansion import Axes, Side, influences, variance
@@ -99,7 +100,7 @@ def frechet(
     known = np.zeros(some)
     if moved is not None and some < groups:
         for side, part, group, influence in zip((a, b), shown, dealt, moved, strict=True):
-            sums = np.bincount(group[group < many][part.starts[:-1]], influence, minlength=some)[:some]
+            sums = np.bincount(group[group < many][part.starts[:-1]], influence[0], minlength=some)[:some]
             known -= sums / (len(side) - np.bincount(group)[:some])
     value = plain - _bias((a, b), (first, second), plain, dealt, groups, known)
     if level is None or axes is None or moved is None:
@@ -119,34 +120,39 @@ def _sides(x: Tensor, y: Tensor, x_units: Any = None, y_units: Any = None) -> tu
 def _distance(gap: Tensor, first: Tensor, second: Tensor) -> float:
     """Return the distance of two normal laws from the gap of their means and their covariances."""
     xp = compat.array_namespace(first)
-    factor = _root(first)
-    core = factor.T @ (second @ factor)
-    roots = xp.sqrt(xp.clip(xp.linalg.eigvalsh(core), 0.0, None))
-    return float(gap @ gap + xp.linalg.trace(first) + xp.linalg.trace(second) - 2.0 * xp.sum(roots))
+    roots = xp.sqrt(xp.clip(xp.linalg.eigvalsh(_core(*_root(first), second)), 0.0, None))
+    return _from_roots(gap, first, second, roots)
 
 
 def _balanced(gap: Tensor, first: Tensor, second: Tensor) -> tuple[Axes | None, float]:
     """Return the axes in which both covariances are one diagonal matrix, if they are of full rank, and the distance."""
     xp = compat.array_namespace(first)
-    factor = _root(first)
-    image = second @ factor
-    values, vectors = xp.linalg.eigh(factor.T @ image)
+    factor, triangular = _root(first)
+    values, vectors = xp.linalg.eigh(_core(factor, triangular, second))
     roots = xp.sqrt(xp.clip(values, 0.0, None))
-    plain = float(gap @ gap + xp.linalg.trace(first) + xp.linalg.trace(second) - 2.0 * xp.sum(roots))
+    plain = _from_roots(gap, first, second, roots)
     if not float(roots[0]) > FULL_RANK * float(roots[-1]):
         return None, plain
-    return Axes(((image @ vectors) / roots**1.5, (factor @ vectors) / roots**0.5), roots), plain
+    turned = factor @ vectors
+    return Axes(((second @ turned) / roots**1.5, turned / roots**0.5), roots), plain
+
+
+def _from_roots(gap: Tensor, first: Tensor, second: Tensor, roots: Tensor) -> float:
+    xp = compat.array_namespace(first)
+    return float(gap @ gap + xp.linalg.trace(first) + xp.linalg.trace(second) - 2.0 * xp.sum(roots))
 
 
 def _influences(
     sides: tuple[Side, Side], shown: tuple[Side, Side], covariances: tuple[Tensor, Tensor], axes: Axes
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the influences of the patients shown, (P,) each, about the mean of all patients."""
-    xp, gap, found = compat.array_namespace(axes.roots), sides[0].mean - sides[1].mean, []
-    for side, some, matrix, spread in zip(sides, shown, axes.matrices, covariances, strict=True):
-        mean = (1 - 1 / len(side)) * float(xp.linalg.trace(spread) - xp.sum(axes.roots))
-        found.append(influences(some, matrix, gap if side is sides[0] else -gap, mean))
-    return found[0], found[1]
+) -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """Return the `influences` of the patients shown of both samples, about the mean of all patients."""
+    xp, gap = compat.array_namespace(axes.roots), sides[0].mean - sides[1].mean
+    return tuple(
+        influences(
+            some, axes, which, -gap if which else gap, (1 - 1 / len(side)) * float(xp.linalg.trace(spread) - axes.trace)
+        )
+        for which, (side, some, spread) in enumerate(zip(sides, shown, covariances, strict=True))
+    )
 
 
 def _bias(
@@ -183,11 +189,18 @@ def _without(side: Side, covariance: Tensor, out: NDArray[np.intp]) -> tuple[Ten
     return side.mean + shift, scatter / (left - 1)
 
 
-def _root(covariance: Tensor) -> Tensor:
-    """Return a (d, d) matrix F with F Fᵀ = covariance: Cholesky, or eigenvectors where the rank is short."""
+def _root(covariance: Tensor) -> tuple[Tensor, bool]:
+    """Return a (d, d) F with F Fᵀ = covariance and whether it is lower triangular: not so where the rank is short."""
     xp = compat.array_namespace(covariance)
     try:
-        return xp.linalg.cholesky(covariance)
+        return xp.linalg.cholesky(covariance), True
     except (np.linalg.LinAlgError, RuntimeError):  # torch's error is a RuntimeError
         values, vectors = xp.linalg.eigh(covariance)
-        return vectors * xp.sqrt(xp.clip(values, 0.0, None))
+        return vectors * xp.sqrt(xp.clip(values, 0.0, None)), False
+
+
+def _core(factor: Tensor, triangular: bool, covariance: Tensor) -> Tensor:
+    """Return Fᵀ S F, of which the lower triangle alone may be filled: eigenvalues are taken from there."""
+    if triangular and compat.is_numpy_array(factor):
+        return lapack.dsygst(covariance, factor, itype=2, lower=1)[0]  # a quarter of the multiplications
+    return factor.T @ (covariance @ factor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,11 @@ Index = NDArray[np.intp]
 
 ROWS = 1024
 """Rows taken at once; a step holds a few (ROWS, d) arrays."""
-MOST_PAIRS, WORK = 2**13, 2**33
-"""Pairs of images from which the second-order variance is estimated, and multiplications spent on them at most."""
+PAIRS, PAIRED, FEWEST = 2**13, 2**11, 64
+"""Pairs of images from which the second-order variance is estimated, images of a sample that they are pairs of, and
+fewest pairs of patients, however many images they have."""
+STEP, TAIL = 0.5, 1e-8
+"""Step of the sum that stands for 1 / (λᵢ + λⱼ), and what is cut off its ends: both cost less than 1e-7 of it."""
 
 
 @dataclass(frozen=True)
@@ -113,27 +117,52 @@ class Axes:
     roots: Tensor
     """(d,) ascending."""
 
+    @property
+    def trace(self) -> float:
+        """Return the sum of the roots."""
+        return float(compat.array_namespace(self.roots).sum(self.roots))
 
-def influences(side: Side, matrix: Tensor, gap: Tensor, mean: float) -> Array:
-    """Return the sum of the influences of each patient's images on the distance, about their mean: (P,).
+    def weights(self, dtype: Any) -> Tensor:
+        """Return a (d, r) matrix Q with Q Qᵀ = 1 / (2 (λᵢ + λⱼ)).
+
+        1/x is the integral of exp(s - x eˢ) over all s, whose sum over even steps converges exponentially (Beylkin &
+        Monzón 2005, approximation by exponential sums, section 4): some 60 terms do for any d.
+        """
+        xp, roots = compat.array_namespace(self.roots), host(self.roots)
+        least, most = np.log(TAIL / (2.0 * roots[-1])), np.log(-np.log(TAIL) / (2.0 * roots[0]))
+        s = np.arange(least, most + STEP, STEP)
+        found = np.exp(s / 2.0 - roots[:, None] * np.exp(s)) * (STEP / 2.0) ** 0.5
+        return xp.asarray(found, dtype=dtype, device=compat.device(self.roots))
+
+
+def influences(side: Side, axes: Axes, which: int, gap: Tensor, mean: float) -> tuple[Array, Array]:
+    """Return how far each patient moves the distance, and his second-order term with himself: (P,) and (P,).
+
+    The first is the sum of the influences of his images about their mean. The second is k(P, P) = |Σ x|² +
+    Σᵢⱼ (Σ uᵢuⱼ - s λᵢ δᵢⱼ)² / (2 (λᵢ + λⱼ)) with sums over his s images, x about the mean and u the same in the axes.
 
     Args:
         side: the sample, or some of its patients.
-        matrix: (d, d) its axes.
+        axes: those of the whole samples.
+        which: 0 for the first sample, 1 for the second.
         gap: (d,) its mean less that of the other sample.
-        mean: mean over the whole sample of |x|² - |u|², x an image about the mean and u the same in the axes.
+        mean: mean over the whole sample of |x|² - |u|².
     """
-    xp = compat.array_namespace(matrix)
-    narrow, found = xp.astype(matrix, side.rows.dtype), []
+    xp, dtype = compat.array_namespace(gap), side.rows.dtype
+    narrow, weights, trace = xp.astype(axes.matrices[which], dtype), axes.weights(dtype), axes.trace
+    moved, own = [], []
     for part in side.parts():
         rows = side.centred(part)
         turned = rows @ narrow
         terms = xp.sum((rows - turned) * (rows + turned), axis=1, dtype=xp.float64)
-        found.append(host(terms + 2.0 * xp.astype(rows @ xp.astype(gap, rows.dtype), xp.float64)))
-    return np.asarray(np.add.reduceat(np.concatenate(found) - mean, side.starts[:-1]))
+        moved.append(host(terms + 2.0 * xp.astype(rows @ xp.astype(gap, dtype), xp.float64)))
+        own.append(_with_himself(side.codes[part], rows, turned, weights, trace))
+    return np.asarray(np.add.reduceat(np.concatenate(moved) - mean, side.starts[:-1])), np.concatenate(own)
 
 
-def variance(sides: tuple[Side, Side], shown: tuple[Side, Side], axes: Axes, moved: tuple[Array, Array]) -> float:
+def variance(
+    sides: tuple[Side, Side], shown: tuple[Side, Side], axes: Axes, told: tuple[tuple[Array, Array], ...]
+) -> float:
     """Return the variance of the bias-corrected distance, from the `influences` of both samples.
 
     Influences are taken at the samples themselves, so that each patient's own term is in them; it is taken off. They
@@ -144,77 +173,105 @@ def variance(sides: tuple[Side, Side], shown: tuple[Side, Side], axes: Axes, mov
         sides: both samples.
         shown: the patients of each that influences were computed for, all or many.
         axes: those of the whole samples.
-        moved: (P,) influences of the patients shown.
+        told: the influences and own terms of the patients shown, of each sample.
     """
-    xp, first = compat.array_namespace(axes.roots), 0.0
-    trace = float(xp.sum(axes.roots))
-    for side, some, matrix, influence in zip(sides, shown, axes.matrices, moved, strict=True):
+    first = 0.0
+    for side, some, (influence, own) in zip(sides, shown, told, strict=True):
         sizes, n, of_all = np.diff(some.starts), len(side), side.patients / some.patients
-        narrow, weights = xp.astype(matrix, side.rows.dtype), _weights(axes.roots, side.rows.dtype)
-        own = np.concatenate([_with_himself(some, part, narrow, weights, trace) for part in some.parts()])
         rest = influence - 2.0 * (own - sizes * own.sum() / len(some)) / n
         first += of_all * len(rest) / (len(rest) - 1) * float(np.sum(rest**2)) / n**2
-    second = 0.0
+    second, weights = 0.0, axes.weights(sides[0].rows.dtype)
+    paired = [_Paired.of(side, matrix) for side, matrix in zip(sides, axes.matrices, strict=True)]
     for i, j in ((0, 0), (0, 1), (1, 1)):
         x, y = sides[i], sides[j]
-        mean = _mean_square(x, y, axes.matrices[i], axes.matrices[j], axes.roots, same=i == j)
+        mean = _mean_square(paired[i], paired[j], weights, axes.trace, same=i == j)
         second += (2.0 if i == j else 4.0) * mean * x.patients * y.patients / (len(x) * len(y)) ** 2
     return max(first - second, second)
 
 
-def _with_himself(side: Side, part: slice, matrix: Tensor, weights: Tensor, trace: float) -> Array:
-    """Return k(P, P) of the patients of some rows: |Σ x|² + Σᵢⱼ (Σ uᵢuⱼ - s λᵢ δᵢⱼ)² / (2 (λᵢ + λⱼ)), s his images."""
-    xp = compat.array_namespace(matrix)
-    rows = side.centred(part)
-    turned = rows @ matrix
-    starts = np.flatnonzero(np.diff(side.codes[part], prepend=-1))
+def _with_himself(codes: Index, rows: Tensor, turned: Tensor, weights: Tensor, trace: float) -> Array:
+    """Return k(P, P), as in `influences`, of the patients of some rows."""
+    xp = compat.array_namespace(rows)
+    starts = np.flatnonzero(np.diff(codes, prepend=-1))
     edges, size = np.append(starts, len(rows)), np.diff(starts, append=len(rows))
     squares = turned * turned
-    alone = xp.sum(rows * rows + (squares @ weights) * squares - squares / 2, axis=1, dtype=xp.float64)
+    alone = xp.sum(rows * rows - squares / 2, axis=1, dtype=xp.float64)
+    alone += xp.sum((squares @ weights) ** 2, axis=1, dtype=xp.float64)
     found = np.asarray(host(alone)[starts] + trace / 4, dtype=float)
     for patient in np.flatnonzero(size > 1).tolist():
         mine = slice(int(edges[patient]), int(edges[patient + 1]))
-        total, spread = xp.sum(rows[mine], axis=0), turned[mine].T @ turned[mine]
-        terms = xp.sum(spread * spread * weights) - size[patient] * xp.sum(squares[mine]) / 2
-        found[patient] = float(xp.sum(total * total) + terms) + size[patient] ** 2 * trace / 4
+        total, images = xp.sum(rows[mine], axis=0), int(size[patient])
+        terms = _of_pairs(turned[mine], weights) - images * float(xp.sum(squares[mine])) / 2
+        found[patient] = float(xp.sum(total * total)) + terms + images**2 * trace / 4
     return found
 
 
-def _weights(roots: Tensor, dtype: Any) -> Tensor:
-    """Return 1 / (2 (λᵢ + λⱼ)), (d, d)."""
-    xp = compat.array_namespace(roots)
-    return xp.astype(0.5 / (roots[:, None] + roots[None, :]), dtype)
+def _of_pairs(turned: Tensor, weights: Tensor) -> float:
+    """Return Σᵢⱼ (Σ uᵢuⱼ)² / (2 (λᵢ + λⱼ)) over the (s, d) images of a patient, by what costs less."""
+    xp = compat.array_namespace(turned)
+    if len(turned) ** 2 < turned.shape[1]:
+        products = xp.reshape(turned[:, None, :] * turned[None, :, :], (-1, turned.shape[1]))
+        return float(xp.sum((products @ weights) ** 2, dtype=xp.float64))
+    spread = turned.T @ turned
+    return float(xp.sum((spread * spread @ weights) * weights, dtype=xp.float64))
 
 
-def _mean_square(x: Side, y: Side, to_x: Tensor, to_y: Tensor, roots: Tensor, *, same: bool) -> float:
-    """Return the mean square of k(P, Q) over pairs of different patients, k as in `_with_himself`."""
-    xp = compat.array_namespace(to_x)
-    dtype = x.rows.dtype
-    weights, narrow = _weights(roots, dtype), [xp.astype(matrix, dtype) for matrix in (to_x, to_y)]
-    trace, squares, count = float(xp.sum(roots)), 0.0, 0
-    for p, q in _pairs(x.starts, y.starts, min(MOST_PAIRS, WORK // len(roots) ** 2), same=same):
+@dataclass(frozen=True)
+class _Paired:
+    """Patients of a sample, evenly over all, with what pairs of them are made of."""
+
+    starts: Index
+    """(P + 1,) first image of each patient, and the number of images."""
+    totals: Tensor
+    """(P, d) sum of each patient's images about the mean of the sample."""
+    turned: Tensor
+    """(images, d) in the axes."""
+    lengths: Array
+    """(images,) squared lengths of those."""
+
+    @classmethod
+    def of(cls, side: Side, matrix: Tensor) -> _Paired:
+        """Return about PAIRED images of the sample, and no fewer patients than FEWEST where it has them."""
+        xp = compat.array_namespace(matrix)
+        every = max(1, min(-(-len(side) // PAIRED), side.patients // FEWEST))
+        kept = np.flatnonzero(side.codes % every == 0)
+        rows = side.centred(kept)
+        turned = rows @ xp.astype(matrix, rows.dtype)
+        starts = np.append(np.flatnonzero(np.diff(side.codes[kept], prepend=-1)), len(kept))
+        lengths = host(xp.sum(turned * turned, axis=1, dtype=xp.float64))
+        return cls(starts, summed(rows, starts[:-1], 0), turned, np.asarray(lengths))
+
+
+def _mean_square(x: _Paired, y: _Paired, weights: Tensor, trace: float, *, same: bool) -> float:
+    """Return the mean square of k(P, Q), as in `influences`, over pairs of different patients."""
+    xp, squares, count = compat.array_namespace(weights), 0.0, 0
+    device = compat.device(weights)
+    for p, q in _pairs(x.starts, y.starts, same=same):
         i, j, first = _images(p, q, x.starts, y.starts)
-        left, right = x.centred(i), y.centred(j)
-        u, v = left @ narrow[0], right @ narrow[1]
-        both = u * v
-        terms = left * right + (both @ weights) * both - (u * u + v * v) / 4
-        kernel = xp.sum(terms, axis=1, dtype=xp.float64) + trace / 4
-        squares, count = squares + float(np.sum(host(summed(kernel[:, None], first, 0)) ** 2)), count + len(p)
+        u, v = (xp.take(z.turned, xp.asarray(k, device=device), axis=0) for z, k in ((x, i), (y, j)))
+        alone = host(xp.sum(((u * v) @ weights) ** 2, axis=1, dtype=xp.float64)) + trace / 4
+        a, b = (xp.take(z.totals, xp.asarray(k, device=device), axis=0) for z, k in ((x, p), (y, q)))
+        kernel = np.add.reduceat(alone - (x.lengths[i] + y.lengths[j]) / 4, first) + host(xp.sum(a * b, axis=1))
+        squares, count = squares + float(np.sum(kernel**2)), count + len(p)
     return squares / count
 
 
-def _pairs(x_starts: Index, y_starts: Index, images: int, *, same: bool) -> list[tuple[Index, Index]]:
-    """Return batches of pairs of patients with about so many pairs of images in all, at least one pair.
+def _pairs(x_starts: Index, y_starts: Index, *, same: bool) -> Iterator[tuple[Index, Index]]:
+    """Yield batches of pairs of patients, about PAIRS pairs of images in all and ROWS in a batch.
 
     Patient p is paired with p + step (modulo their number) for steps spread over all: the same pairs in every order
     of the rows.
     """
     here, there = len(x_starts) - 1, len(y_starts) - 1
-    wanted = max(1, int(images * here * there / (x_starts[-1] * y_starts[-1])))
+    images = x_starts[-1] * y_starts[-1] / (here * there)
+    wanted = max(FEWEST, int(PAIRS / images))
     rounds = min(max(1, round(wanted / here)), there - same)
     steps = np.unique(np.linspace(1, there - 1, rounds).astype(int)) if rounds > 1 else np.ones(1, dtype=int)
-    p = np.arange(here)[:: max(1, here // wanted)]
-    return [(p, (p + step) % there) for step in steps]
+    p, batch = np.arange(here)[:: max(1, here // wanted)], max(1, int(ROWS / images))
+    for step in steps:
+        for start in range(0, len(p), batch):
+            some = p[start : start + batch]
+            yield some, (some + step) % there
 
 
 def _images(p: Index, q: Index, x_starts: Index, y_starts: Index) -> tuple[Index, Index, Index]:
