@@ -8,7 +8,7 @@ import sys
 
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, recall_score
+from sklearn.metrics import average_precision_score, brier_score_loss, recall_score
 
 ARMS = ["real", "real+classical", "real+synthetic", "synthetic"]
 
@@ -35,7 +35,7 @@ def endpoints(known, asked, specificity, act_at):
     found = {"brier": brier_score_loss(label, p), "sensitivity": recall_score(label, asked["score"] > limit)}
     found["net_benefit"] = (label[called].sum() - (~label[called]).sum() * act_at / (1 - act_at)) / len(label)
     found["calibration_slope"] = slope.fit(odds(p, 1e-9), label).coef_[0, 0]
-    return pd.Series(found | {"calibration_intercept": shift})
+    return pd.Series(found | {"calibration_intercept": shift, "auprc": average_precision_score(label, asked["score"])})
 
 
 def main(path, specificity=0.9, act_at=0.2):

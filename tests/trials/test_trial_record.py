@@ -14,6 +14,7 @@ from trial_samples import MeanDifference, sample, sets
 
 from radassay.engine.spread import Where
 from radassay.errors import RadassayError, RefusedError, SettingsError, StorageError
+from radassay.stats.auc import auc
 from radassay.trials.plan import TrialPlan
 from radassay.trials.record import AT_ONCE, parted
 from radassay.trials.trial import run_trial
@@ -299,6 +300,21 @@ def test_a_training_that_diverged_takes_its_comparisons_with_it_and_no_more(tmp_
     unmeasured = {f.name for f in findings if f.value is None and "diverged" in f.reason}
     assert unmeasured == {"auc_real_classical", "gain_over_classical", "change_real_classical", "gain_over_controls"}
     assert next(f for f in findings if f.name == "gain_over_real").value is not None
+
+
+@pytest.mark.parametrize("diverges", [True, False])
+def test_the_best_classical_arm_is_augmented_as_the_arm_with_synthetic_images(tmp_path, diverges):
+    predictions, findings = run(tmp_path, classifier=MeanDifference(diverges=diverges))
+    seen = predictions[(predictions["fold"] == "validation") & predictions["score"].notna()]
+    areas = {
+        arm: np.mean([auc(part["score"].to_numpy(), part["label"].to_numpy()) for _, part in one.groupby("seed")])
+        for arm, one in seen.groupby("arm")
+    }
+    augmented = areas.get("real+classical", -1) >= areas["real"]
+    assert augmented != diverges
+    against = next(f for f in findings if f.name == "gain_over_best_classical").details["against"]
+    assert against == ("real+classical" if augmented else "real")
+    assert all(("augmented" in path.name) == augmented for path in records(tmp_path) if "synthetic" in path.name)
 
 
 @pytest.mark.parametrize(("seeds", "arms", "workers"), [(1, 12, 2), (10, 12, 2), (10, 10, 16), (1, 12, 7), (3, 2, 2)])

@@ -15,7 +15,7 @@ from radassay.report.calibration import span, two_digits
 COMPARISONS = (
     "gain_over_real",
     "gain_over_classical",
-    "gain_on_top_of_classical",
+    "gain_over_best_classical",
     "gain_over_duplicates",
     "gain_over_reweighting",
     "gain_over_controls",

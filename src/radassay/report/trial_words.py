@@ -27,7 +27,6 @@ ARMS = {
     "real_classical": "Real + classical augmentation",
     "real_duplicates": "Real + as many duplicates",
     "real_reweighting": "Real, both classes equally often",
-    "real_synthetic_classical": "Real + synthetic + classical augmentation",
     "real_synthetic": "Real + synthetic",
     "synthetic_only": "Synthetic only",
     "real_shuffled": "Real + synthetic, labels shuffled",

@@ -76,8 +76,15 @@ def analyse(trial: Trial) -> list[Finding]:
 
 
 def _planned(trial: Trial) -> list[Difference]:
+    """Return the comparisons of arms that there are.
+
+    `gain_over_best_classical` is against the arm whose augmentation `real+synthetic` has too: the two differ in their
+    extra images alone.
+    """
     names = {arm.name for arm in trial.arms}
-    return [d for d in DIFFERENCES if d.arm in names and d.against in names]
+    some = [d for d in DIFFERENCES if d.arm in names and d.against in names]
+    both = {MIXED, REAL, CLASSICAL} <= names
+    return [*some, *[Difference("gain_over_best_classical", MIXED, trial.best_classical)][:both]]
 
 
 @dataclass(frozen=True)
@@ -226,7 +233,7 @@ def _backwards(trial: Trial) -> Iterator[Finding]:
     """Yield how models of real images tell the synthetic classes apart (train on real, test on synthetic)."""
     fold = trial.fold("synthetic")
     name = "auc_trained_real_tested_synthetic"
-    arm = CLASSICAL if trial.record.augmented else REAL
+    arm = trial.best_classical
     if fold.lack or arm not in fold.scores or fold.few:
         yield fold.finding(name, reason=fold.lack or fold.broken.get(arm, "one class has a single image"))
         return

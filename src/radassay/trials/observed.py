@@ -14,7 +14,7 @@ from radassay.evidence.finding import Direction, Finding
 from radassay.stats.endpoints import Endpoint, endpoints, threshold_at
 from radassay.stats.paired import Arms, crossed_bootstrap
 from radassay.stats.recalibration import Recalibration
-from radassay.trials.arms import CONTROLS, Arm
+from radassay.trials.arms import CLASSICAL, CONTROLS, REAL, Arm
 from radassay.trials.plan import TrialPlan
 from radassay.trials.record import Record
 
@@ -148,6 +148,11 @@ class Trial:
         """Return the arms without synthetic images that there are."""
         names = {arm.name for arm in self.arms}
         return [control for control in CONTROLS if control in names]
+
+    @property
+    def best_classical(self) -> str:
+        """Return the better of `real` and `real+classical` by validation images, as which the other arms augment."""
+        return CLASSICAL if self.record.augmented else REAL
 
     def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint of the plan's settings."""

@@ -9,7 +9,7 @@ import numpy as np
 from radassay.evidence.finding import Finding
 from radassay.stats.exchange import Exchange, exchange, statement
 from radassay.stats.learning_curve import power_law
-from radassay.trials.arms import CLASSICAL, HELD_OUT, MIXED, REAL, Arm
+from radassay.trials.arms import HELD_OUT, MIXED, Arm
 from radassay.trials.observed import Fold, Trial
 
 EXCHANGE = "exchange_patients"
@@ -24,7 +24,7 @@ def worth(trial: Trial, test: Fold) -> Iterator[Finding]:
     from the same training patients; how another draw of patients would have changed it is in no interval.
     """
     arms = [arm for arm in trial.arms if arm.name == HELD_OUT or (arm.extra == "synthetic" and arm.real)]
-    points = {trial.patients: CLASSICAL if trial.record.augmented else REAL}
+    points = {trial.patients: trial.best_classical}
     points |= {arm.patients: arm.name for arm in trial.arms if arm.patients}
     sizes = sorted(points)
     why = _lack(trial, test, [points[s] for s in sizes])
