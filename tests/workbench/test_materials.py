@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +10,8 @@ from radassay.errors import InputError, SettingsError
 from radassay.images.imageset import ImageSet
 from radassay.images.store import PixelStore
 from radassay.workbench.making import labels_wanted
-from radassay.workbench.materials import coded, labelled, simulate
+from radassay.workbench.materials import coded, labelled, simulate, taken
+from radassay.workbench.study import Material
 
 
 @pytest.fixture
@@ -97,3 +100,35 @@ def test_labels_asked_of_a_generator_follow_the_class_mix(counts, wanted):
     for k, n in enumerate(counts):
         assert abs((asked == chr(97 + k)).sum() - n / sum(counts) * wanted) <= 1
     assert len(labels_wanted(images, 0)) == sum(counts)
+
+
+def test_an_image_set_is_taken_as_it_is_and_copied_into_the_run(images, tmp_path):
+    images.save(tmp_path)
+    steps = []
+    material = Material(source=str(tmp_path))
+    found = taken(material, tmp_path / "run", name="mine", origin="acquired", report=steps.append)
+    assert (found.name, steps[-1].done) == ("mine", 6)
+    assert found.table.equals(images.table)
+    assert all((found.pixels(row) == images.pixels(row)).all() for row in range(6))
+    shutil.rmtree(tmp_path / "pixels")
+    again = taken(material, tmp_path / "run", name="mine", origin="acquired", report=steps.append)
+    assert again.table.equals(found.table) and len(steps) == 6
+    assert set(taken(material, tmp_path / "run", name="s", origin="generated", report=silent).table["origin"]) == {
+        "generated"
+    }
+
+
+def test_an_altered_picture_of_an_image_set_is_refused(images, tmp_path):
+    images.save(tmp_path)
+    first, second = (images.store.path(image) for image in images.table["image"][:2])
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(InputError, match="altered"):
+        taken(Material(source=str(tmp_path)), tmp_path / "run", name="s", origin="acquired", report=silent)
+
+
+def test_what_only_files_can_be_told_is_refused_for_an_image_set(images, tmp_path):
+    images.save(tmp_path)
+    material = Material(source=str(tmp_path), patient_key="k", columns={"label": "finding"})
+    with pytest.raises(SettingsError, match="image set already") as caught:
+        taken(material, tmp_path / "run", name="s", origin="acquired", report=silent)
+    assert "columns, patient_key" in str(caught.value)

@@ -20,7 +20,7 @@ class Command(Placed):
     """
 
     real: Annotated[Path, tyro.conf.Positional]
-    """Real images: a folder with one folder a class, or a table."""
+    """Real images: a folder with one folder a class, a table, or an image set."""
     synthetic: Annotated[Path, tyro.conf.Positional]
     """Synthetic images, in the same form."""
     positive: tuple[str, ...]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,11 @@ class ImageSet:
         table = table[[*COLUMNS, *extra]].sort_values(["image", "source"], kind="stable").reset_index(drop=True)
         return cls(name, table, store)
 
+    @staticmethod
+    def lies_in(folder: Path) -> bool:
+        """Return whether a folder holds an image set."""
+        return (folder / "set.json").is_file()
+
     @classmethod
     def open(cls, folder: Path) -> ImageSet:
         """Return the set that `save` wrote into a folder.
@@ -83,10 +88,9 @@ class ImageSet:
         Raises:
             InputError: the folder holds no image set.
         """
-        about = folder / "set.json"
-        if not about.exists():
+        if not cls.lies_in(folder):
             raise InputError(f"{folder} holds no image set", possible="Make one with `radassay import`")
-        name = json.loads(about.read_text())["name"]
+        name = json.loads((folder / "set.json").read_text())["name"]
         return cls.of(name, pd.read_parquet(folder / "images.parquet"), PixelStore(folder / "pixels"))
 
     def save(self, folder: Path) -> None:
@@ -95,6 +99,26 @@ class ImageSet:
             write_table(folder / "images.parquet", self.table)
             about = {"name": self.name, "images": len(self), "fingerprint": self.fingerprint}
             write_atomic(folder / "set.json", (json.dumps(about, indent=1) + "\n").encode())
+
+    def copied(self, folder: Path, report: Callable[[int, int, str], None] | None = None) -> ImageSet:
+        """Return the set with its pictures in another folder; what lies there from an earlier call is not copied again.
+
+        Args:
+            folder: where table and pictures are written.
+            report: called with pictures done, pictures in all and a note.
+
+        Raises:
+            InputError: a picture is missing, or is not the one that its row names.
+        """
+        if not (self.lies_in(folder) and ImageSet.open(folder).fingerprint == self.fingerprint):
+            store, images = PixelStore(folder / "pixels"), sorted(set(self.table["image"]))
+            for done, image in enumerate(images, start=1):
+                if not store.path(image).exists() and store.put(self.store.get(image)) != image:
+                    raise InputError(f"Picture {image[:12]} of {self.name} was altered", possible="Make the set again")
+                if report:
+                    report(done, len(images), "")
+            ImageSet(self.name, self.table, store).save(folder)
+        return replace(ImageSet.open(folder), name=self.name)
 
     def __len__(self) -> int:
         return len(self.table)

@@ -143,7 +143,7 @@ def gather(plan: Audit, record: Run, report: Report = silent) -> Subject:
 
 def _bring(plan: Audit, source: Path, name: str, work: Path, report: Report) -> tuple[ImageSet, Any, Path]:
     """Return one set, the report of its import, and the folder that its paths start from."""
-    if (source / "set.json").is_file():
+    if ImageSet.lies_in(source):
         return replace(ImageSet.open(source), name=name), None, source
     root = source if source.is_dir() else source.parent
     folder = work / "sets" / name
@@ -214,7 +214,7 @@ def answer_alone(plan: Audit, out: Path, name: str) -> Answer:
     """Return one probe's answer, for a process that has nothing but the plan and the imported sets on disk."""
     sets, roots = [], []
     for source, title in zip(plan.sources, plan.names, strict=True):
-        own = (source / "set.json").is_file()
+        own = ImageSet.lies_in(source)
         sets.append(replace(ImageSet.open(source if own else out / "work" / "sets" / title), name=title))
         roots.append(source if source.is_dir() else source.parent)
     return answer(plan, _subject(plan, sets, roots), name)

@@ -195,6 +195,8 @@ def _bring(
     name = material.name or (Path(material.source).resolve().stem if material.source else "simulated chests")
     if material.simulated:
         images = simulate(material.simulated, folder, name=name, size=study.size, origin=origin, report=report)
+    elif ImageSet.lies_in(Path(material.source)):
+        images = taken(material, folder, name=name, origin=origin, report=report)
     else:
         mapping = TableMapping(**material.columns) if material.columns else None
         images, reports[name] = import_images(
@@ -218,6 +220,26 @@ def _bring(
         )
     # CT in several windows cannot be compared: one shows all
     return shown_in(kept)
+
+
+def taken(material: Material, folder: Path, *, name: str, origin: str, report: Report) -> ImageSet:
+    """Return an image set that was imported, simulated or made before, copied into the run.
+
+    Raises:
+        InputError: a picture is missing or was altered.
+        SettingsError: a setting that only files have.
+    """
+    asked = [key for key in ("images", "columns", "split_lists", "patient_key") if getattr(material, key)]
+    if asked:
+        raise SettingsError(
+            f"{material.source} is an image set already, which these settings cannot change",
+            got=", ".join(asked),
+            possible="Leave them out, or name the folder or table that the set was imported from",
+        )
+    images = replace(ImageSet.open(Path(material.source)), name=name)
+    if origin == "generated":  # simulated patients may stand in for it; what was made is never called acquired
+        images = images.with_columns(origin=origin)
+    return images.copied(folder, counting(report, "images"))
 
 
 def simulate(settings: dict[str, Any], folder: Path, *, name: str, size: int, origin: str, report: Report) -> ImageSet:

@@ -24,7 +24,7 @@ class Material:
     """Images from one place, acquired or generated."""
 
     source: str = ""
-    """A folder with one folder a class, a folder with a `metadata.csv`, or a CSV or Parquet table."""
+    """A folder with one folder a class, a folder with a `metadata.csv`, a CSV or Parquet table, or an image set."""
     images: str = ""
     """Folder that the file names of the table are relative to; found by itself where it lies beside the table."""
     columns: dict[str, str] = Field(default_factory=dict)
