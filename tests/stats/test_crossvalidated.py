@@ -131,3 +131,17 @@ def test_shuffled_labels_keep_their_number_and_their_patients():
     assert found.sum() == 24
     assert not np.array_equal(found, targets)
     assert all(len(set(found[patients == p])) == 1 for p in set(patients))
+
+
+def test_where_models_point_opposite_ways_the_variance_is_that_of_a_single_repeat():
+    """A weak link with one indicator: repeats that turn it round cancel, and the interval would be too short."""
+    rng = np.random.default_rng(0)
+    patients, positive = np.arange(200).astype(str), np.arange(200) % 2 == 0
+    features = (rng.random(200) < 0.5).astype(float)[:, None]
+    question = Question.ask(positive, patients, rng)
+    scores = question.scores(features)
+    plain, wide = (question.estimate(scores, few_values=few) for few in (False, True))
+    singles = [question.estimate(scores[r : r + 1], fold=question.fold[r : r + 1]) for r in range(len(scores))]
+    assert wide.variance == pytest.approx(np.mean([one.variance for one in singles]))
+    assert wide.variance > plain.variance
+    assert wide.value == plain.value and wide.area().low < plain.area().low

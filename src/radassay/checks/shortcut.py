@@ -122,7 +122,7 @@ class Shortcut:
         if not self.intervals:
             value = question.estimate(scores[:, :, :1]).value
             return self._finding(sample, name, part, value=value, reason="no interval was asked for", details=note)
-        found = question.estimate(scores).area()
+        found = question.estimate(scores, few_values=name in ("auc_file", "auc_site")).area()
         method = f"{found.method}; {self.repeats} x {self.folds}-fold cross-validation over patients"
         limits = {"value": found.value, "low": found.low, "high": found.high, "method": method}
         return self._finding(sample, name, part, reason=unknown_patients(sample), details=note, **limits)

@@ -43,6 +43,8 @@ class Estimate:
     """Patients with images that should score higher."""
     negatives: int
     """Patients with images that should score lower."""
+    least: float = 0.0
+    """Variance over patients of a single repeat, where that is to be counted; nothing in sums of estimates."""
 
     @property
     def value(self) -> float:
@@ -57,7 +59,7 @@ class Estimate:
     @property
     def variance(self) -> float:
         """Return the variance over patients, the models being as they are."""
-        return float((self.influence[0] ** 2).sum())
+        return max(float((self.influence[0] ** 2).sum()), self.least)
 
     def training_variance(self, centre: float) -> float:
         """Return how much more the values of shuffled labels spread around `centre` than their patients explain."""
@@ -172,6 +174,8 @@ class Question:
         scores: NDArray[np.float64],
         ranked: Callable[[NDArray[np.bool_]], Rows] | None = None,
         fold: NDArray[np.integer[Any]] | None = None,
+        *,
+        few_values: bool = False,
     ) -> Estimate:
         """Return the area of scores, (repeats, n, 1 + k), the mean over repeats.
 
@@ -184,6 +188,9 @@ class Question:
                 and the labels themselves unless told. Shuffled labels that leave fewer than two patients on a side
                 count as chance.
             fold: (repeats, n) fold of each image, where it is not the question's own.
+            few_values: whether the features take so few values that models of different splits may point opposite
+                ways. What a patient adds in one repeat and takes in another then cancels, most where the area is
+                lowest: the variance is that of a single repeat.
 
         Raises:
             ValueError: the labels as they are leave positives or negatives alone.
@@ -197,19 +204,21 @@ class Question:
             raise ValueError("an area under the ROC curve needs positives and negatives")
         moved = sides[:, : 1 + SPREAD_OF]
         clusters = int(self.patients.max()) + 1
-        values, influence = np.zeros(len(targets)), np.zeros((moved.shape[1], clusters))
-        for repeat, mine in enumerate(self.fold[: len(scores)] if fold is None else fold):
-            areas, moves = _within(scores[repeat].T, sides, mine, moved.shape[1])
+        values, influence, single = np.zeros(len(targets)), np.zeros((moved.shape[1], clusters)), 0.0
+        for repeat, part in enumerate(self.fold[: len(scores)] if fold is None else fold):
+            areas, moves = _within(scores[repeat].T, sides, part, moved.shape[1])
             values += areas / len(scores)
             factor = np.array([[_small(n) for n in column] for column in units[: moved.shape[1]]]).T
-            share = (moves * factor[:, :, None]).sum(axis=0) / len(scores)
-            influence += np.stack([np.bincount(self.patients, row, minlength=clusters) for row in share])
+            share = (moves * factor[:, :, None]).sum(axis=0)
+            mine = np.stack([np.bincount(self.patients, row, minlength=clusters) for row in share])
+            single += float((mine[0] ** 2).sum()) / len(scores)
+            influence += mine / len(scores)
         blank = np.array([column > 0 and min(n) < 2 for column, n in enumerate(units)])
         values[blank] = CHANCE
         influence[blank[: len(influence)]] = 0.0
         if min(units[0]) < 2:  # a single patient has no variance
             influence[0] = math.inf
-        return Estimate(values, influence, *units[0])
+        return Estimate(values, influence, units[0][0], units[0][1], single if few_values else 0.0)
 
 
 def _small(units: int) -> float:

@@ -141,7 +141,7 @@ def _areas(ready: Asked, view: _View) -> list[Finding]:
         if isinstance(model, str):
             findings += teller.refused(name, model)
             continue
-        estimates[name] = question.estimate(question.scores(model))
+        estimates[name] = question.estimate(question.scores(model), few_values=name == "auc_file_type")
         findings += teller.area(name, estimates[name], SURVIVES if name == "auc_patches_shuffled" else "")
     left = estimates["auc_intact"] - estimates["auc_patches_outside"]
     return findings + _expected(ready, left)

@@ -97,7 +97,7 @@ class _Scoped:
         counts = {kind: [int(positive[source == kind].sum()), int((source == kind).sum())] for kind in self.kinds}
         reason = "" if self._both() else INSEPARABLE
         question = self.asked.question
-        estimate = question.estimate(question.scores(hot))
+        estimate = question.estimate(question.scores(hot), few_values=True)
         return self.asked.teller.area("auc_source_prior", estimate, reason, with_label_of=counts)
 
     def negatives(self, subject: Subject, rng: np.random.Generator) -> list[Finding]:
