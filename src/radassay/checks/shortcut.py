@@ -19,6 +19,12 @@ from radassay.stats.association import association
 from radassay.stats.conservative import conservative
 from radassay.stats.crossvalidated import Question
 
+WIDE = {
+    "auc_shape": "where the shape tells the label",
+    "auc_aspect": "where the proportions tell the label",
+    "auc_site": "where hospital and label are independent",
+}
+"""Areas whose limits are wider than those of a 95 % interval, and where that was counted."""
 
 @dataclass(frozen=True)
 class Shortcut:
@@ -124,6 +130,7 @@ class Shortcut:
             return self._finding(sample, name, part, value=value, reason="no interval was asked for", details=note)
         found = question.estimate(scores, few_values=name in ("auc_file", "auc_site")).area()
         method = f"{found.method}; {self.repeats} x {self.folds}-fold cross-validation over patients"
+        method = conservative(method, WIDE[name]) if name in WIDE else method
         limits = {"value": found.value, "low": found.low, "high": found.high, "method": method}
         return self._finding(sample, name, part, reason=unknown_patients(sample), details=note, **limits)
 
@@ -170,7 +177,7 @@ class Shortcut:
         found = association(codes, targets.astype(str), some.patients)
         limits: dict[str, Any] = {"reason": "no interval was asked for"}
         if self.intervals:
-            method = conservative(found.method, "where hospital and label are independent")
+            method = conservative(found.method, WIDE["auc_site"])
             limits = {"low": found.low, "high": found.high, "method": method, "reason": unknown_patients(some)}
         about = {"counts": counts}
         name = "association_site_label"
