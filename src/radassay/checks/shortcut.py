@@ -26,6 +26,7 @@ WIDE = {
 }
 """Areas whose limits are wider than those of a 95 % interval, and where that was counted."""
 
+
 @dataclass(frozen=True)
 class Shortcut:
     """Predict the disease from the border, from what lies outside the lungs, from shape, histogram and file type.
