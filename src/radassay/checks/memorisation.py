@@ -103,7 +103,7 @@ class Memorisation:
             details,
             low=found.interval.low,
             high=found.interval.high,
-            method=conservative(f"{found.interval.method}; for this training set"),
+            method=conservative(f"{found.interval.method}; for this training set", "where images were copied"),
             n_patients=len(np.unique(draws(synthetic))),
             n_images=len(synthetic),
         )
