@@ -19,12 +19,15 @@ from radassay.stats.association import association
 from radassay.stats.conservative import conservative
 from radassay.stats.crossvalidated import Question
 
+INDEPENDENT = "where hospital and label are independent"
 WIDE = {
     "auc_shape": "where the shape tells the label",
     "auc_aspect": "where the proportions tell the label",
-    "auc_site": "where hospital and label are independent",
+    "auc_site": INDEPENDENT,
 }
 """Areas whose limits are wider than those of a 95 % interval, and where that was counted."""
+FEW_VALUES = ("auc_file", "auc_site")
+"""Areas from indicators alone."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class Shortcut:
         if not self.intervals:
             value = question.estimate(scores[:, :, :1]).value
             return self._finding(sample, name, part, value=value, reason="no interval was asked for", details=note)
-        found = question.estimate(scores, few_values=name in ("auc_file", "auc_site")).area()
+        found = question.estimate(scores, few_values=name in FEW_VALUES).area()
         method = f"{found.method}; {self.repeats} x {self.folds}-fold cross-validation over patients"
         method = conservative(method, WIDE[name]) if name in WIDE else method
         limits = {"value": found.value, "low": found.low, "high": found.high, "method": method}
@@ -178,7 +181,7 @@ class Shortcut:
         found = association(codes, targets.astype(str), some.patients)
         limits: dict[str, Any] = {"reason": "no interval was asked for"}
         if self.intervals:
-            method = conservative(found.method, WIDE["auc_site"])
+            method = conservative(found.method, INDEPENDENT)
             limits = {"low": found.low, "high": found.high, "method": method, "reason": unknown_patients(some)}
         about = {"counts": counts}
         name = "association_site_label"

@@ -126,7 +126,8 @@ class Axes:
         """Return a (d, r) matrix Q with Q Qᵀ = 1 / (2 (λᵢ + λⱼ)).
 
         1/x is the integral of exp(s - x eˢ) over all s, whose sum over even steps converges exponentially (Beylkin &
-        Monzón 2005, approximation by exponential sums, section 4): some 60 terms do for any d.
+        Monzón 2010, Appl Comput Harmon Anal 28:131). How many terms that takes grows with the logarithm of the ratio of
+        the roots, not with d.
         """
         xp, roots = compat.array_namespace(self.roots), host(self.roots)
         least, most = np.log(TAIL / (2.0 * roots[-1])), np.log(-np.log(TAIL) / (2.0 * roots[0]))

@@ -82,9 +82,10 @@ def _planned(trial: Trial) -> list[Difference]:
     extra images alone.
     """
     names = {arm.name for arm in trial.arms}
-    some = [d for d in DIFFERENCES if d.arm in names and d.against in names]
-    both = {MIXED, REAL, CLASSICAL} <= names
-    return [*some, *[Difference("gain_over_best_classical", MIXED, trial.best_classical)][:both]]
+    planned = [d for d in DIFFERENCES if d.arm in names and d.against in names]
+    if {MIXED, REAL, CLASSICAL} <= names:
+        planned.append(Difference("gain_over_best_classical", MIXED, trial.best_classical))
+    return planned
 
 
 @dataclass(frozen=True)
